@@ -2,6 +2,17 @@
 //! a vision-language model agrees with the text (CLIPVG, AAAI 2023).
 
 pub mod ctx;
-pub mod image;
 pub mod rng;
+
+pub mod image;
 pub mod scene;
+
+pub mod raster;
+pub mod vectorize;
+pub mod encoder;
+pub mod models;
+pub mod optimize;
+pub mod text;
+pub mod cache;
+pub mod job;
+pub mod nodes;
