@@ -4,3 +4,4 @@ mod attacks;
 mod golden;
 mod property;
 mod regression;
+mod util;

@@ -1,1 +1,3 @@
-//! attacks
+//! Hostile and broken input.
+
+mod cli;
