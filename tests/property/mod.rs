@@ -1,1 +1,4 @@
-//! property
+//! What holds for every input.
+
+mod vectorize;
+pub(crate) mod vectorize_support;
