@@ -25,7 +25,7 @@ pub use settings::{Mode, Quality, Region, Settings};
 use crate::ctx::{Cancelled, Ctx};
 use crate::encoder::{Encoder, EncoderError};
 use crate::image::rect::Rect;
-use crate::raster::{RasterError, Rasterizer, Size};
+use crate::raster::{self, RasterError, Size, Tape};
 use crate::scene::Scene;
 use parameters::Parameters;
 
@@ -86,6 +86,16 @@ pub struct Edited {
     pub loss_last: f32,
 }
 
+impl Edited {
+    /// A scene that was not edited.
+    pub fn untouched(scene: &Scene) -> Self {
+        Self { scene: scene.clone(), iterations: 0, loss_first: 0.0, loss_last: 0.0 }
+    }
+}
+
+/// What the encoder sees where no shape is, as in the publication.
+const PAPER_WHITE: [f32; 3] = [1.0; 3];
+
 /// Optimises `initial` under `settings`; `watch` sees every step.
 ///
 /// # Errors
@@ -103,17 +113,18 @@ pub fn run(
     let free = free_paths(&scene, settings, size, ctx)?;
     let mut parameters = Parameters::new(&mut scene, settings, &free);
     let mut objective = Objective::new(&scene, encoder, settings, seed, size, ctx)?;
-    let mut rasterizer = Rasterizer::new(size, [1.0; 3], parameters.trained());
+    let trained = parameters.trained();
+    let mut tape = Tape::default();
     let mut plateau = stop::Plateau::new(settings.patience);
     let mut losses = Vec::new();
     ctx.progress.stage("optimize", u64::from(settings.iterations));
     for iteration in 0..settings.iterations {
         ctx.cancel.check()?;
-        let image = rasterizer.forward(&scene, ctx)?;
+        let image = raster::forward_into(&scene, size, PAPER_WHITE, trained, &mut tape, ctx)?;
         let (loss, pixel_gradient) = objective.loss_and_gradient(&image, iteration, ctx)?;
         watch(&Step { iteration, loss, scene: &scene });
         ctx.cancel.check()?;
-        let gradient = rasterizer.backward(&scene, pixel_gradient.each_ref().map(Vec::as_slice), ctx)?;
+        let gradient = raster::backward(&scene, &tape, pixel_gradient.each_ref().map(Vec::as_slice), ctx)?;
         parameters.step(&mut scene, gradient, settings.rate_scale(iteration));
         losses.push(loss);
         ctx.progress.advance(u64::from(iteration) + 1, &format!("loss {loss:.3}"));

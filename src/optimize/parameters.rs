@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::adam::Adam;
 use super::{Mode, Settings};
 use crate::image::color;
-use crate::raster::SceneGrad;
+use crate::raster::{SceneGrad, Trained};
 use crate::scene::{Scene, as_usize};
 
 /// OKLab lightness below which a colour counts as black, above which one without chroma counts as white.
@@ -28,7 +28,11 @@ pub struct Parameters {
     slots: Vec<Option<u32>>,
     slot_count: usize,
     opacity: bool,
+    smooth: bool,
 }
+
+/// Times that the steps of neighbouring points are averaged; three passes of (1, 2, 1) / 4 reach about two anchors.
+const SMOOTHING_PASSES: usize = 3;
 
 impl Parameters {
     /// Groups the numbers of `scene`; `free` says for each path whether it may change. Fills that frozen and free
@@ -49,22 +53,13 @@ impl Parameters {
         }
         let points = (settings.mode != Mode::Color).then(|| Adam::new(2 * scene.points.len(), settings.rate_shape_px));
         let colors = (settings.mode != Mode::Shape).then(|| Adam::new(4 * slot_count, settings.rate_color));
-        Self { points, colors, point_is_free, slots, slot_count, opacity: settings.train_opacity }
+        Self { points, colors, point_is_free, slots, slot_count, opacity: settings.train_opacity, smooth: settings.smooth_steps }
     }
 
-    /// Whether any point may move.
-    pub fn moves_points(&self) -> bool {
-        self.points.is_some()
-    }
-
-    /// Whether any colour may move.
-    pub fn moves_colors(&self) -> bool {
-        self.colors.is_some()
-    }
-
-    /// Whether opacities move with the colours.
-    pub fn moves_opacity(&self) -> bool {
-        self.colors.is_some() && self.opacity
+    /// Which gradients a step needs.
+    pub fn trained(&self) -> Trained {
+        let colors = self.colors.is_some();
+        Trained { points: self.points.is_some(), colors, opacity: colors && self.opacity }
     }
 
     /// One Adam step down `gradient`, its rates multiplied by `scale`.
@@ -74,6 +69,9 @@ impl Parameters {
                 *g = [0.0; 2];
             }
             adam.step(gradient.points.as_flattened_mut(), scale);
+            if self.smooth {
+                smooth(scene, &mut gradient.points);
+            }
             for (value, step) in scene.points.as_flattened_mut().iter_mut().zip(gradient.points.as_flattened()) {
                 *value += step;
             }
@@ -91,6 +89,26 @@ impl Parameters {
             for (slot, fill) in self.slots.iter().zip(&mut scene.fills) {
                 if let Some(step) = slot.and_then(|slot| sums.get(slot as usize)) {
                     fill.iter_mut().zip(step).for_each(|(value, step)| *value = (*value + step).clamp(0.0, 1.0));
+                }
+            }
+        }
+    }
+}
+
+/// Averages each point's step with its neighbours' along the contour: translations and gentle bends pass, zigzags that
+/// only please the encoder do not. A contour is free or frozen as a whole, so zero steps stay zero.
+fn smooth(scene: &Scene, steps: &mut [[f32; 2]]) {
+    for contour in &scene.contours {
+        let Some(steps) = steps.get_mut(as_usize(contour)) else { continue };
+        for _ in 0..SMOOTHING_PASSES {
+            let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else { continue };
+            let mut before = last;
+            for at in 0..steps.len() {
+                let after = steps.get(at + 1).copied().unwrap_or(first);
+                if let Some(step) = steps.get_mut(at) {
+                    let here = *step;
+                    *step = [0, 1].map(|axis| 0.25 * before[axis] + 0.5 * here[axis] + 0.25 * after[axis]);
+                    before = here;
                 }
             }
         }

@@ -65,6 +65,8 @@ pub struct Settings {
     pub rate_color: f32,
     /// Rates fall to a tenth over the last half of the iterations.
     pub rate_decay: bool,
+    /// Whether the steps of neighbouring points are averaged, so that outlines stay smooth.
+    pub smooth_steps: bool,
     /// Whether opacities move with colours.
     pub train_opacity: bool,
     /// Whether shapes of one palette colour move together.
@@ -105,6 +107,7 @@ impl Settings {
             rate_shape_px: shape * speed,
             rate_color: color * speed,
             rate_decay: !paper,
+            smooth_steps: !paper,
             train_opacity: paper,
             share_palette: paper,
             keep_black_white: false,
