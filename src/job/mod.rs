@@ -88,9 +88,9 @@ impl Job {
         })
     }
 
-    /// blake3 of the canonical form, in hex.
-    pub fn hash(&self) -> String {
-        blake3::hash(self.canonical().as_bytes()).to_hex().to_string()
+    /// blake3 of the canonical form.
+    pub fn hash(&self) -> blake3::Hash {
+        blake3::hash(self.canonical().as_bytes())
     }
 }
 

@@ -44,7 +44,7 @@ fn bench_raster(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     let scale = side / scene.width.max(scene.height);
     let pixels = |length: f32| (length * scale).round().max(1.0) as usize;
     let size = Size { width_px: pixels(scene.width), height_px: pixels(scene.height) };
-    let report = run.ctx.install(|| raster::bench(&scene, size, runs(matches), &run.ctx))?;
+    let report = run.ctx.install(|| raster::bench::bench(&scene, size, runs(matches), &run.ctx))?;
     let text = format!(
         "{} paths, {} curves, {} lines: forward {:.2} ms, backward {:.2} ms",
         report.paths, report.curves, report.lines, report.forward_ms, report.backward_ms
@@ -84,7 +84,7 @@ fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         let px = [picture.width as f32, picture.height as f32];
         let plan = nodes::plan(node, &values, &Sizes { source_px: px, canvas_px: px });
         let start = Start::Picture(picture.clone());
-        let job = Job::new(node.id, plan, &start, encoder.hash());
+        let job = Job::new(node.id, plan, &start, &encoder.hash);
         let begun = Instant::now();
         let done = job::run(&job, &start, Some(&encoder), &Cache::off(), &run.ctx, &mut |_| ())?;
         let seconds = begun.elapsed().as_secs_f64();

@@ -55,7 +55,7 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     let loaded = load(run, node, &values, args::path(matches, "input"))?;
     let plan = nodes::plan(node, &values, &loaded.sizes);
     let encoder = plan.edit.is_some().then(|| run.encoder(values.text(shared::ENCODER.id))).transpose()?;
-    let hash = encoder.as_ref().map_or("", |encoder| encoder.hash());
+    let hash = encoder.as_ref().map_or("", |encoder| encoder.hash.as_str());
     let job = Job::new(node.id, plan, &loaded.start, hash);
     let mut frames = outputs.frames.take();
     let mut watch = |step: &Step<'_>| {
@@ -153,7 +153,7 @@ fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job) -> Result<()
     if let Some(output) = outputs.svg {
         let meta = Metadata {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            job_hash: job.hash(),
+            job_hash: job.hash().to_hex().to_string(),
             seed: job.plan.seed,
             encoder_hash: job.encoder_hash.clone(),
         };
@@ -176,7 +176,7 @@ fn report_vectorize(run: &Run, done: &Done, job: &Job) -> Result<(), CliError> {
         peak_rss_mb: peak_rss_mb(),
         threads: run.ctx.threads(),
         backend: "cpu",
-        job_hash: job.hash(),
+        job_hash: job.hash().to_hex().to_string(),
         cache_hit: done.cache_hit,
     };
     run.print(&report, &format!("{} paths, {} segments", report.paths, report.segments))
@@ -227,8 +227,8 @@ fn report_edit(
         peak_rss_mb: peak_rss_mb(),
         threads: run.ctx.threads(),
         backend: "cpu",
-        encoder: EncoderReport { name: encoder.name().to_owned(), hash: encoder.hash().to_owned() },
-        job_hash: job.hash(),
+        encoder: EncoderReport { name: encoder.name.clone(), hash: encoder.hash.clone() },
+        job_hash: job.hash().to_hex().to_string(),
         cache_hit: done.cache_hit,
     };
     run.print(&report, &summary(&report))

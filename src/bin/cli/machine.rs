@@ -25,17 +25,17 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
         "version": env!("CARGO_PKG_VERSION"),
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         "cores": cores, "threads": run.ctx.threads(), "backend": "cpu",
-        "encoder": { "name": encoder.name(), "hash": encoder.hash() },
-        "cache": { "folder": cache.dir(), "bytes": cache.size() },
+        "encoder": { "name": encoder.name, "hash": encoder.hash },
+        "cache": { "folder": cache.folder(), "bytes": cache.size().bytes },
         "model_folders": places,
     });
     let mut lines = vec![
         format!("linocut {} on {}", report["version"].as_str().unwrap_or(""), report["system"].as_str().unwrap_or("")),
         format!("threads   {} of {cores} cores", run.ctx.threads()),
         "backend   cpu (no other is built into this version)".to_owned(),
-        format!("encoder   {} {}", encoder.name(), encoder.hash().get(..12).unwrap_or("")),
-        match cache.dir() {
-            Some(folder) => format!("cache     {} ({:.1} MB)", folder.display(), cache.size() as f64 * 1e-6),
+        format!("encoder   {} {}", encoder.name, encoder.hash.get(..12).unwrap_or("")),
+        match cache.folder() {
+            Some(folder) => format!("cache     {} ({:.1} MB)", folder.display(), cache.size().bytes as f64 * 1e-6),
             None => "cache     off".to_owned(),
         },
         "encoders are looked for in:".to_owned(),

@@ -13,16 +13,13 @@ mod score;
 
 use clap::ArgMatches;
 use error::CliError;
-use linocut::cache::Cache;
+use linocut::cache::{Cache, DEFAULT_CAP_BYTES};
 use linocut::ctx::Ctx;
 use linocut::encoder::Encoder;
 use linocut::nodes::NODES;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-
-/// Scenes kept by default before the least recently used go.
-const CACHE_CAP_BYTES: u64 = 2 << 30;
 
 /// Reads the flags and runs the command.
 pub(crate) fn main() -> ExitCode {
@@ -89,10 +86,10 @@ impl Run {
         let folder = match self.cache.as_deref() {
             Some("off") => None,
             Some(folder) => Some(std::path::PathBuf::from(folder)),
-            None => Cache::default_dir(),
+            None => Cache::default_folder(),
         };
         let Some(folder) = folder else { return Cache::off() };
-        Cache::open(&folder, CACHE_CAP_BYTES).unwrap_or_else(|error| {
+        Cache::open(&folder, DEFAULT_CAP_BYTES).unwrap_or_else(|error| {
             tracing::warn!("going on without a cache: {error}");
             Cache::off()
         })
