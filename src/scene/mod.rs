@@ -6,6 +6,10 @@
 //! partition their lists in order, back to front; coordinates are canvas pixels with y down; all numbers finite.
 //! Determinism: plain data, no maps. Cost: 8 bytes a point.
 
+mod names;
+pub mod svg_in;
+pub mod svg_out;
+
 use std::ops::Range;
 
 /// A closed filled path's colour: red, green, blue, opacity; display-referred sRGB, straight alpha, each 0 to 1.
