@@ -1,1 +1,6 @@
-//! attacks
+//! Hostile and broken input: what the user sees, and that nothing is left half-written.
+
+mod cache;
+mod models;
+mod models_fetch;
+mod models_hub;

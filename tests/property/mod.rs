@@ -1,1 +1,3 @@
-//! property
+//! Properties that hold for any input.
+
+mod cache;
