@@ -1,3 +1,7 @@
-//! Hostile and broken input.
+//! Hostile and broken input: what the user sees, and that nothing is left half-written.
 
+mod cache;
 mod cli;
+mod models;
+mod models_fetch;
+mod models_hub;

@@ -1,4 +1,5 @@
-//! What holds for every input.
+//! Properties that hold for any input.
 
+mod cache;
 mod vectorize;
 pub(crate) mod vectorize_support;
