@@ -13,6 +13,7 @@ pub mod encoder;
 pub mod models;
 pub mod optimize;
 pub mod text;
+pub mod pipeline;
 pub mod cache;
 pub mod job;
 pub mod nodes;

@@ -17,6 +17,7 @@ use super::lock::expected_hashes;
 use super::manifest::DEFAULT;
 use super::search::{FilePaths, Located, SearchPath, Source, locate};
 use crate::ctx::Cancel;
+use crate::encoder::Files;
 
 /// Largest accepted `config.json` and `preprocessor_config.json`, in bytes.
 const MAX_CONFIG: u64 = 1 << 20;
@@ -24,19 +25,6 @@ const MAX_CONFIG: u64 = 1 << 20;
 const MAX_TOKENIZER: u64 = 64 << 20;
 /// Largest accepted weight file, in bytes.
 const MAX_WEIGHTS: u64 = 16 << 30;
-
-/// Borrowed bytes of an encoder's files.
-#[derive(Clone, Copy, Debug)]
-pub struct Files<'a> {
-    /// `config.json`.
-    pub config: &'a [u8],
-    /// `model.safetensors`.
-    pub weights: &'a [u8],
-    /// `tokenizer.json`.
-    pub tokenizer: &'a [u8],
-    /// `preprocessor_config.json`, where there is one.
-    pub preprocessor: Option<&'a [u8]>,
-}
 
 /// An encoder's files in memory.
 #[derive(Debug)]

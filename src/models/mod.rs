@@ -22,13 +22,15 @@ mod lock;
 mod manifest;
 mod registry;
 mod report;
+mod resident;
 mod search;
 
-pub use bytes::{Files, ModelBytes, builtin, load, open};
+pub use bytes::{ModelBytes, builtin, load, open};
 pub use error::ModelError;
 pub use fetch::{Arrived, Endpoint, Fetched, fetch, fetch_manifest};
 pub use lock::{LOCK_FILE, Lock, LockedFile};
 pub use manifest::{DEFAULT, Manifest, PinnedFile, PinnedFiles, find, known};
 pub use registry::Registry;
 pub use report::{FileCheck, Listed, PlaceReport, Verdict, Verified, list, path, search_path_report, verify};
+pub use resident::{LoadError, encoder};
 pub use search::{Environment, FilePaths, Located, MODEL_PATH, Place, SearchPath, Source, folder_name, locate};

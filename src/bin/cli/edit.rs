@@ -151,11 +151,13 @@ fn loaded_from_scene(scene: Scene) -> Loaded {
 
 fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job) -> Result<(), CliError> {
     if let Some(output) = outputs.svg {
+        let edit = job.plan.edit.as_ref();
+        let prompts = edit.into_iter().flat_map(|edit| &edit.regions).map(|region| region.prompt.as_str());
         let meta = Metadata {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            job_hash: job.hash().to_hex().to_string(),
-            seed: job.plan.seed,
-            encoder_hash: job.encoder_hash.clone(),
+            title: prompts.collect::<Vec<_>>().join("; "),
+            job_hash: Some(job.hash().to_hex().to_string()),
+            seed: Some(job.plan.seed),
+            encoder_hash: edit.map(|_| job.encoder_hash.clone()),
         };
         output.finish(svg_from_scene(&done.finished.edited.scene, &meta).as_bytes())?;
     }

@@ -2,7 +2,7 @@
 
 use linocut::ctx::{Cancelled, ThreadError};
 use linocut::encoder::EncoderError;
-use linocut::models::ModelError;
+use linocut::models::{LoadError, ModelError};
 use linocut::nodes::param::ParamError;
 use linocut::optimize::OptimizeError;
 use linocut::pipeline::PipelineError;
@@ -37,6 +37,8 @@ pub(crate) enum CliError {
     Encoder(#[from] EncoderError),
     #[error(transparent)]
     Model(#[from] ModelError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
     #[error("--backend gpu: this version draws on the CPU only; use --backend cpu or auto")]
     NoGpu,
     #[error(transparent)]
@@ -51,7 +53,7 @@ impl CliError {
         match self {
             _ if self.is_cancelled() => 5,
             Self::Usage(_) | Self::Param(_) => 2,
-            Self::Model(_) => 3,
+            Self::Model(_) | Self::Load(_) => 3,
             Self::NoGpu | Self::Threads(_) => 4,
             _ => 1,
         }
@@ -63,6 +65,8 @@ impl CliError {
             Self::Cancelled(_)
                 | Self::Raster(RasterError::Cancelled(_))
                 | Self::Encoder(EncoderError::Cancelled(_))
+                | Self::Model(ModelError::Cancelled(_))
+                | Self::Load(LoadError::Model(ModelError::Cancelled(_)))
                 | Self::Pipeline(
                     PipelineError::Vectorize(VectorizeError::Cancelled(_))
                         | PipelineError::Raster(RasterError::Cancelled(_))

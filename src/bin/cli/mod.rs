@@ -97,7 +97,7 @@ impl Run {
 
     /// The encoder called `name`, loaded once.
     pub(crate) fn encoder(&self, name: &str) -> Result<Arc<Encoder>, CliError> {
-        Ok(linocut::models::encoder(name, &machine::search_path())?)
+        Ok(linocut::models::encoder(name, &machine::search_path(), &self.ctx.cancel)?)
     }
 
     /// Prints `report` as JSON, or `text` for people.
