@@ -135,7 +135,7 @@ pub fn loss(
 /// c = d . t / sqrt(|d|^2 + eps^2) with d = n(f) - n(r), and dc/df.
 fn cosine_and_gradient(feature: &[f32], reference: &[f32], direction: &[f64]) -> (f64, Vec<f64>) {
     let feature = widened(feature);
-    let size = length(&feature).max(f64::MIN_POSITIVE);
+    let size = length(&feature);
     let u = unit(feature);
     let r = unit(widened(reference));
     let d: Vec<f64> = u.iter().zip(&r).map(|(u, r)| u - r).collect();
@@ -145,7 +145,9 @@ fn cosine_and_gradient(feature: &[f32], reference: &[f32], direction: &[f64]) ->
     // (I - u u^T) / |f|.
     let by_d: Vec<f64> = direction.iter().zip(&d).map(|(t, d)| (t - cosine * d / soft) / soft).collect();
     let radial = dot(&by_d, &u);
-    let gradient = by_d.iter().zip(&u).map(|(g, u)| (g - radial * u) / size).collect();
+    // A feature of length zero has no direction to turn.
+    let inverse = if size > 1e-12 { 1.0 / size } else { 0.0 };
+    let gradient = by_d.iter().zip(&u).map(|(g, u)| (g - radial * u) * inverse).collect();
     (cosine, gradient)
 }
 

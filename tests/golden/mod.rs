@@ -1,1 +1,3 @@
 //! golden
+
+pub(crate) mod encoder;

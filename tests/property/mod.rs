@@ -1,1 +1,3 @@
 //! property
+
+mod encoder;
