@@ -2,6 +2,7 @@
 
 mod cache;
 mod cli;
+mod encoder;
 mod models;
 mod models_fetch;
 mod models_hub;

@@ -1,1 +1,3 @@
-//! golden
+//! Pictures and numbers that were looked at once and must stay.
+
+pub(crate) mod encoder;
