@@ -7,9 +7,10 @@
 use usvg::tiny_skia_path::Rect;
 use usvg::{BaseGradient, FillRule as UsvgRule, Group, Node, Paint, PaintOrder, Tree};
 
-use super::outline::{Contour, contours_of_fill, contours_of_stroke};
+use super::outline::{contours_of_fill, contours_of_stroke};
 use super::source::{Copy, Paints, Source, Sources};
 use super::{Feature, MAX_SEGMENTS, Notice, SvgError};
+use crate::scene::contours::Contour;
 use crate::scene::{FillRule, Rgba};
 
 /// A filled path before it enters the scene.
