@@ -131,7 +131,8 @@ pub fn scene_from_text(text: &str, font: &[u8], options: &TextOptions) -> Result
     scene.push_group("letters".to_owned(), 1.0);
     let fill = scene.push_fill(options.color);
     for letter in letters {
-        let contours: Vec<_> = letter.contours.iter().map(|contour| placed(contour, canvas_from_font, options)).collect();
+        let contours: Vec<_> =
+            letter.contours.iter().map(|contour| placed(contour, canvas_from_font, options)).collect();
         scene.push_path(letter.id, fill, FillRule::NonZero, &contours);
     }
     scene.validate()?;
@@ -195,12 +196,7 @@ struct Face<'a> {
 }
 
 /// Sets one line from the origin and returns its width. `number` counts characters through the whole text.
-fn set_line(
-    line: &str,
-    face: &Face<'_>,
-    number: &mut usize,
-    letters: &mut Vec<Letter>,
-) -> Result<f32, TextError> {
+fn set_line(line: &str, face: &Face<'_>, number: &mut usize, letters: &mut Vec<Letter>) -> Result<f32, TextError> {
     let (mut pen_x, mut before): (f32, Option<GlyphId>) = (0.0, None);
     for character in line.chars() {
         let glyph = face.charmap.map(character).filter(|glyph| glyph.to_u32() != 0);

@@ -8,6 +8,9 @@ use usvg::tiny_skia_path::{Path, PathSegment, PathStroker, Point, StrokeDash, Tr
 use super::MAX_COORDINATE_PX;
 use crate::scene::contours::{Contour, Contours};
 
+/// Outlines of strokes are accurate to a fraction of a pixel at this zoom, since scenes are drawn larger than they are.
+const OUTLINE_ZOOM: f32 = 8.0;
+
 /// The contours of a filled `path`; `None` when a number is not finite or lies beyond [`MAX_COORDINATE_PX`].
 pub(super) fn contours_of_fill(path: &Path, canvas_from_path: Transform, side_px: f32) -> Option<Vec<Contour>> {
     let path = path.clone().transform(canvas_from_path)?;
@@ -23,7 +26,7 @@ pub(super) fn contours_of_stroke(
     canvas_from_path: Transform,
     side_px: f32,
 ) -> Option<Vec<Contour>> {
-    let scale = PathStroker::compute_resolution_scale(&canvas_from_path);
+    let scale = OUTLINE_ZOOM * PathStroker::compute_resolution_scale(&canvas_from_path);
     let dashes = stroke.dasharray().and_then(|list| StrokeDash::new(list.to_vec(), stroke.dashoffset()));
     let dashed = match dashes {
         Some(dashes) => path.dash(&dashes, scale),

@@ -101,7 +101,8 @@ impl<'a, 'input: 'a> Walk<'a, 'input, '_> {
         }
         if SHAPES.contains(&name) {
             let id = node.attribute("id").unwrap_or_default().to_owned();
-            let paints = Paints { fill: own.fill.of_shape(inherited.fill), stroke: own.stroke.of_shape(inherited.stroke) };
+            let paints =
+                Paints { fill: own.fill.of_shape(inherited.fill), stroke: own.stroke.of_shape(inherited.stroke) };
             match copies {
                 Some(copies) => {
                     self.copies += 1;
