@@ -6,6 +6,7 @@
 //! partition their lists in order, back to front; coordinates are canvas pixels with y down; all numbers finite.
 //! Determinism: plain data, no maps. Cost: 8 bytes a point.
 
+pub mod contours;
 mod names;
 pub mod svg_in;
 pub mod svg_out;

@@ -22,7 +22,7 @@ use super::{Scene, SceneError};
 /// Largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 128 << 20;
 /// Most elements after every `use` and every reference is followed.
-pub const MAX_ELEMENTS: u64 = 1_000_000;
+pub const MAX_ELEMENTS: u64 = 4_000_000;
 /// Deepest nesting of elements and references.
 pub const MAX_DEPTH: u32 = 1_000;
 /// Most cubic segments in the scene, outlines of strokes included.
@@ -58,6 +58,8 @@ pub enum Feature {
     BlendMode,
     /// Opacity of a group inside a group that has an opacity.
     NestedOpacity,
+    /// An element with `display: none`.
+    Hidden,
     /// A path whose points are not finite or too far away.
     Coordinates,
 }
@@ -84,6 +86,7 @@ impl fmt::Display for Notice {
             Feature::ClipPath => ("clip path", "left out; its shapes are kept whole"),
             Feature::BlendMode => ("blend mode", "drawn with normal blending"),
             Feature::NestedOpacity => ("opacity of nested groups", "multiplied into the inner group"),
+            Feature::Hidden => ("hidden element", "left out"),
             Feature::Coordinates => ("coordinates", "left out: not finite or too far away"),
         };
         write!(f, "{}: {what}: {instead}", self.id)
@@ -204,6 +207,8 @@ fn scene_from_text(text: &str) -> Result<(Scene, Vec<Notice>), SvgError> {
         return Err(SvgError::Canvas { width, height });
     }
     let mut notices = prepared.notices;
+    let hidden = prepared.sources.hidden.iter().cloned();
+    notices.extend(hidden.map(|id| Notice { id, feature: Feature::Hidden }));
     let layers = collect::collect(&tree, &prepared.sources, &mut notices)?;
     let scene = layers::scene_from_layers(width, height, layers, &mut notices);
     scene.validate()?;

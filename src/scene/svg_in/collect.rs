@@ -4,12 +4,12 @@
 //! flattens them. Invariants: a layer other than a top one has an opacity below 1; coordinates are canvas pixels.
 //! Cost: linear in segments. Recursion is safe: the guard bounded its depth.
 
-use usvg::tiny_skia_path::Rect;
 use usvg::{BaseGradient, FillRule as UsvgRule, Group, Node, Paint, PaintOrder, Tree};
 
-use super::outline::{Contour, contours_of_fill, contours_of_stroke};
+use super::outline::{contours_of_fill, contours_of_stroke};
 use super::source::{Copy, Paints, Source, Sources};
 use super::{Feature, MAX_SEGMENTS, Notice, SvgError};
+use crate::scene::contours::Contour;
 use crate::scene::{FillRule, Rgba};
 
 /// A filled path before it enters the scene.
@@ -91,14 +91,14 @@ impl<'a> Collector<'a> {
             if only.opacity().get() < 1.0 || !(only.id().is_empty() || of_groups) {
                 break;
             }
-            self.report_effects(only, only.id());
+            self.report_effects(only, "group");
             group = only;
         }
         group
     }
 
     fn items_of(&mut self, group: &Group) -> Result<Vec<Item>, SvgError> {
-        self.report_effects(group, group.id());
+        self.report_effects(group, "group");
         self.enter_copies(group);
         let mut items = Vec::new();
         for child in group.children() {
@@ -113,7 +113,7 @@ impl<'a> Collector<'a> {
             Node::Path(path) => self.path(path, context, items),
             Node::Group(group) => {
                 let id = if group.id().is_empty() { context } else { group.id() };
-                self.report_effects(group, id);
+                self.report_effects(group, context);
                 self.enter_copies(group);
                 let mut inner = Vec::new();
                 for child in group.children() {
@@ -225,18 +225,16 @@ impl<'a> Collector<'a> {
         mean_of_gradient(gradient)
     }
 
-    fn report_effects(&mut self, group: &Group, id: &str) {
-        if !group.filters().is_empty() {
-            self.notice(id, "group", Feature::Filter);
-        }
-        if group.mask().is_some() {
-            self.notice(id, "group", Feature::Mask);
-        }
-        if group.clip_path().is_some_and(|clip| !is_idle(clip, group)) {
-            self.notice(id, "group", Feature::ClipPath);
-        }
-        if group.blend_mode() != usvg::BlendMode::Normal {
-            self.notice(id, "group", Feature::BlendMode);
+    fn report_effects(&mut self, group: &Group, context: &str) {
+        let effects = [
+            (Feature::Filter, !group.filters().is_empty()),
+            (Feature::Mask, group.mask().is_some()),
+            (Feature::ClipPath, group.clip_path().is_some_and(|clip| !is_idle(clip, group))),
+            (Feature::BlendMode, group.blend_mode() != usvg::BlendMode::Normal),
+        ];
+        for (feature, _) in effects.into_iter().filter(|(_, present)| *present) {
+            let id = if group.id().is_empty() { first_id(group).unwrap_or(context) } else { group.id() };
+            self.notice(id, "group", feature);
         }
     }
 
@@ -278,21 +276,23 @@ fn nameless_paths(group: &Group) -> usize {
 /// Whether a clip path is a plain rectangle around everything that it clips, as nested viewports often have.
 fn is_idle(clip: &usvg::ClipPath, group: &Group) -> bool {
     let [Node::Path(path)] = clip.root().children() else { return false };
-    let canvas_from_clip = group.abs_transform().pre_concat(clip.transform());
-    let is_box = path.data().len() == 5 && !canvas_from_clip.has_skew() && clip.clip_path().is_none();
-    let border = Rect::from_ltrb(
-        path.data().bounds().left(),
-        path.data().bounds().top(),
-        path.data().bounds().right(),
-        path.data().bounds().bottom(),
-    );
-    let Some(border) = border.and_then(|rect| rect.transform(canvas_from_clip)) else { return false };
-    let drawn = group.abs_stroke_bounding_box();
+    let is_box = path.data().len() == 5 && !clip.transform().has_skew() && clip.clip_path().is_none();
+    let Some(border) = path.data().bounds().transform(clip.transform()) else { return false };
+    let (drawn, slack) = (group.stroke_bounding_box(), 1e-4 * border.width().max(border.height()));
     is_box
-        && border.left() <= drawn.left()
-        && border.top() <= drawn.top()
-        && border.right() >= drawn.right()
-        && border.bottom() >= drawn.bottom()
+        && border.left() <= drawn.left() + slack
+        && border.top() <= drawn.top() + slack
+        && border.right() >= drawn.right() - slack
+        && border.bottom() >= drawn.bottom() - slack
+}
+
+/// The id of the first node below `group` that has one: effects on a shape come as a nameless group around it.
+fn first_id(group: &Group) -> Option<&str> {
+    group.children().iter().find_map(|child| match child {
+        node if !node.id().is_empty() => Some(node.id()),
+        Node::Group(inner) => first_id(inner),
+        _ => None,
+    })
 }
 
 fn rgba_from_color(color: usvg::Color, alpha: f32) -> Rgba {

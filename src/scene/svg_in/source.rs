@@ -43,6 +43,8 @@ pub(super) struct Sources {
     pub(super) shapes: HashMap<String, Option<Paints>>,
     /// By id of an outermost `use`: the shapes it draws, back to front.
     pub(super) copies: HashMap<String, Vec<Copy>>,
+    /// Ids of elements that are not displayed, outermost only.
+    pub(super) hidden: Vec<String>,
 }
 
 /// Elements that become paths.
@@ -58,13 +60,26 @@ pub(super) fn sources<'a, 'input: 'a>(
     sheet: &StyleSheet<'_>,
     target_of: &dyn Fn(Node<'a, 'input>) -> Option<Node<'a, 'input>>,
 ) -> Sources {
-    let mut walk = Walk { sheet, target_of, found: Sources::default(), copies: 0 };
+    let mut rules = Vec::new();
+    for (index, rule) in sheet.rules.iter().enumerate() {
+        let values = PROPERTIES.map(|name| value_in(&rule.declarations, name));
+        if values.iter().any(Option::is_some) {
+            rules.push((index as u32, &rule.selector, values));
+        }
+    }
+    let mut walk = Walk { rules, target_of, found: Sources::default(), copies: 0 };
     walk.element(root, Paints::default(), None);
     walk.found
 }
 
+/// The properties that are followed.
+const PROPERTIES: [&str; 3] = ["fill", "stroke", "display"];
+
+/// A style rule that sets any of the properties: index, selector, values.
+type SettingRule<'s> = (u32, &'s simplecss::Selector<'s>, [Option<&'s str>; 3]);
+
 struct Walk<'a, 'input, 's> {
-    sheet: &'s StyleSheet<'s>,
+    rules: Vec<SettingRule<'s>>,
     target_of: &'s dyn Fn(Node<'a, 'input>) -> Option<Node<'a, 'input>>,
     found: Sources,
     copies: u64,
@@ -74,13 +89,20 @@ impl<'a, 'input: 'a> Walk<'a, 'input, '_> {
     /// Visits what is drawn at `node`. Recursion is safe: the guard bounded its depth.
     fn element(&mut self, node: Node<'a, 'input>, inherited: Paints, mut copies: Option<&mut Vec<Copy>>) {
         let name = node.tag_name().name();
-        if !node.is_element() || node.attribute("display") == Some("none") || self.copies > MAX_ELEMENTS {
+        if !node.is_element() || self.copies > MAX_ELEMENTS {
             return;
         }
         let own = self.given(node);
+        if own.hidden {
+            if copies.is_none() {
+                self.found.hidden.push(node.attribute("id").unwrap_or(name).to_owned());
+            }
+            return;
+        }
         if SHAPES.contains(&name) {
             let id = node.attribute("id").unwrap_or_default().to_owned();
-            let paints = Paints { fill: own.fill.of_shape(inherited.fill), stroke: own.stroke.of_shape(inherited.stroke) };
+            let paints =
+                Paints { fill: own.fill.of_shape(inherited.fill), stroke: own.stroke.of_shape(inherited.stroke) };
             match copies {
                 Some(copies) => {
                     self.copies += 1;
@@ -120,45 +142,35 @@ impl<'a, 'input: 'a> Walk<'a, 'input, '_> {
         }
     }
 
-    /// Where `node` itself gives its colours: `style` wins over rules, later rules over earlier, rules over attributes.
-    fn given(&self, node: Node<'a, 'input>) -> GivenPaints {
-        let mut given = GivenPaints { fill: given_by_attribute(node, "fill"), stroke: given_by_attribute(node, "stroke") };
-        for (index, rule) in self.sheet.rules.iter().enumerate() {
-            let named = |name| rule.declarations.iter().any(|declaration| gives(declaration.name, declaration.value, name));
-            let (fill, stroke) = (named("fill"), named("stroke"));
-            if (fill || stroke) && rule.selector.matches(&CssElement(node)) {
-                let source = Given::Rule(index as u32);
-                given.fill = if fill { source } else { given.fill };
-                given.stroke = if stroke { source } else { given.stroke };
+    /// What `node` itself gives: `style` wins over rules, later rules over earlier, rules over attributes.
+    fn given(&self, node: Node<'a, 'input>) -> GivenHere {
+        let mut sources = PROPERTIES.map(|name| if node.has_attribute(name) { Given::Here } else { Given::Nowhere });
+        let mut values = PROPERTIES.map(|name| node.attribute(name));
+        let matching = self.rules.iter().filter(|(_, selector, _)| selector.matches(&CssElement(node)));
+        let rules = matching.map(|(index, _, values)| (Given::Rule(*index), *values));
+        let style: Vec<_> = DeclarationTokenizer::from(node.attribute("style").unwrap_or_default()).collect();
+        let inline = (Given::Here, PROPERTIES.map(|name| value_in(&style, name)));
+        for (source, set) in rules.chain([inline]) {
+            for slot in (0..PROPERTIES.len()).filter(|slot| set[*slot].is_some()) {
+                (sources[slot], values[slot]) = (source, set[slot]);
             }
         }
-        for declaration in DeclarationTokenizer::from(node.attribute("style").unwrap_or_default()) {
-            if gives(declaration.name, declaration.value, "fill") {
-                given.fill = Given::Here;
-            }
-            if gives(declaration.name, declaration.value, "stroke") {
-                given.stroke = Given::Here;
-            }
+        for slot in (0..PROPERTIES.len()).filter(|slot| values[*slot] == Some("inherit")) {
+            sources[slot] = Given::Nowhere;
         }
-        given
+        GivenHere { fill: sources[0], stroke: sources[1], hidden: values[2] == Some("none") }
     }
 }
 
-fn gives(name: &str, value: &str, wanted: &str) -> bool {
-    name == wanted && value != "inherit"
+fn value_in<'s>(declarations: &[simplecss::Declaration<'s>], name: &str) -> Option<&'s str> {
+    declarations.iter().rev().find(|declaration| declaration.name == name).map(|declaration| declaration.value)
 }
 
-fn given_by_attribute(node: Node<'_, '_>, name: &str) -> Given {
-    match node.attribute(name) {
-        Some(value) if gives(name, value, name) => Given::Here,
-        _ => Given::Nowhere,
-    }
-}
-
-/// Both colours of one element.
-struct GivenPaints {
+/// Colour sources and display of one element.
+struct GivenHere {
     fill: Given,
     stroke: Given,
+    hidden: bool,
 }
 
 /// How one element gives one colour.
