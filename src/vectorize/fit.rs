@@ -36,7 +36,8 @@ pub(super) fn fit(outline: &Outline, tuning: &Tuning) -> Vec<[f32; 2]> {
     let mut points = Vec::new();
     for (index, &from) in cuts.iter().enumerate() {
         let to = cuts.get(index + 1).copied().unwrap_or(cuts.first().map_or(0, |&first| first + knots.len()));
-        let piece: Vec<PointF64> = (from..=to).filter_map(|at| knots.get(at % knots.len())).map(|knot| knot.at).collect();
+        let piece: Vec<PointF64> =
+            (from..=to).filter_map(|at| knots.get(at % knots.len())).map(|knot| knot.at).collect();
         fit_piece(&piece, tuning.tolerance, &mut points);
     }
     points
@@ -100,7 +101,9 @@ fn mark_turns(knots: &mut [Knot], corner_cosine: f64) {
             cosine < value || (cosine == value && index <= other)
         });
         let is_free = around.clone().all(|other| knots.get(other).is_some_and(|knot| !knot.is_corner));
-        if cosine < corner_cosine && is_sharpest && is_free
+        if cosine < corner_cosine
+            && is_sharpest
+            && is_free
             && let Some(knot) = knots.get_mut(index)
         {
             knot.is_corner = true;
@@ -110,7 +113,8 @@ fn mark_turns(knots: &mut [Knot], corner_cosine: f64) {
 
 /// Where the closed chain is cut into pieces: at corners, and at two far points when there are fewer than two.
 fn cuts(knots: &[Knot]) -> Vec<usize> {
-    let mut cuts: Vec<usize> = (0..knots.len()).filter(|&at| knots.get(at).is_some_and(|knot| knot.is_corner)).collect();
+    let mut cuts: Vec<usize> =
+        (0..knots.len()).filter(|&at| knots.get(at).is_some_and(|knot| knot.is_corner)).collect();
     let farthest_from = |from: PointF64| {
         let mut best = (0, -1.0);
         for (index, knot) in knots.iter().enumerate() {
@@ -146,7 +150,7 @@ fn fit_piece(piece: &[PointF64], tolerance: f64, points: &mut Vec<[f32; 2]>) {
     }
     for curve in SubdivideSmooth::fit_points_with_beziers(piece, tolerance) {
         let [start, mut near, mut far, end] = curve;
-        let reach = 2.0 * (end - start).norm() + tolerance;
+        let reach = (end - start).norm() + tolerance;
         let is_tame = |handle: PointF64, anchor: PointF64| (handle - anchor).norm() <= reach;
         if !is_tame(near, start) || !is_tame(far, end) {
             let step = (end - start) * (1.0 / 3.0);

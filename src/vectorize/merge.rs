@@ -117,7 +117,9 @@ impl Graph {
             }
         };
         for &[a, b] in &self.edges {
-            let (Some(node_a), Some(node_b)) = (self.nodes.get(a as usize), self.nodes.get(b as usize)) else { continue };
+            let (Some(node_a), Some(node_b)) = (self.nodes.get(a as usize), self.nodes.get(b as usize)) else {
+                continue;
+            };
             let (a_wants, b_wants) = (wants(node_a), wants(node_b));
             if a_wants || b_wants {
                 let cost = cost(node_a, node_b);
@@ -173,8 +175,10 @@ mod tests {
     use super::*;
 
     fn stripes(levels: &[(f32, usize)]) -> Regions {
-        let values: Vec<[f32; 3]> = levels.iter().flat_map(|&(level, n)| std::iter::repeat_n([level, 0.0, 0.0], n)).collect();
-        let labels: Vec<u16> = levels.iter().enumerate().flat_map(|(i, &(_, n))| std::iter::repeat_n(i as u16, n)).collect();
+        let values: Vec<[f32; 3]> =
+            levels.iter().flat_map(|&(level, n)| std::iter::repeat_n([level, 0.0, 0.0], n)).collect();
+        let labels: Vec<u16> =
+            levels.iter().enumerate().flat_map(|(i, &(_, n))| std::iter::repeat_n(i as u16, n)).collect();
         connected(&labels, values.len(), &Colors { lab: &values, rgb: &values })
     }
 

@@ -54,7 +54,8 @@ fn histogram(values: &[[f32; 3]], visible: &[bool]) -> Vec<Cell> {
             }
         }
     }
-    let cell = |&[count, l, a, b]: &[f64; 4]| Cell { mean: [l, a, b].map(|sum| (sum / count) as f32), count: count as f32 };
+    let cell =
+        |&[count, l, a, b]: &[f64; 4]| Cell { mean: [l, a, b].map(|sum| (sum / count) as f32), count: count as f32 };
     sums.iter().filter(|sum| sum[0] > 0.0).map(cell).collect()
 }
 

@@ -64,7 +64,8 @@ pub(super) fn sharpen(source: &Pixels, limit_squared: f32) -> Pixels {
 fn strongest_step(source: &Pixels, x: usize, y: usize) -> [[f32; 3]; 2] {
     let (left, right) = (x.saturating_sub(1), (x + 1).min(source.width - 1));
     let (up, down) = (y.saturating_sub(1), (y + 1).min(source.height - 1));
-    let pairs = [((left, y), (right, y)), ((x, up), (x, down)), ((left, up), (right, down)), ((right, up), (left, down))];
+    let pairs =
+        [((left, y), (right, y)), ((x, up), (x, down)), ((left, up), (right, down)), ((right, up), (left, down))];
     let mut best = ([source.at(x, y); 2], -1.0);
     for ((xa, ya), (xb, yb)) in pairs {
         let ends = [source.at(xa, ya), source.at(xb, yb)];

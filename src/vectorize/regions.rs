@@ -83,13 +83,8 @@ pub(super) fn connected(labels: &[u16], width: usize, colors: &Colors<'_>) -> Re
     regions.of_pixel = number_sets(&mut sets, |index| labels.get(index) != Some(&NO_LABEL), &mut regions.regions);
     for ((&region, &label), (lab, rgb)) in regions.of_pixel.iter().zip(labels).zip(colors.lab.iter().zip(colors.rgb)) {
         if let Some(region) = regions.regions.get_mut(region as usize) {
-            let pixel = Region {
-                area: 1,
-                label,
-                label_area: 0,
-                lab_sum: lab.map(f64::from),
-                rgb_sum: rgb.map(f64::from),
-            };
+            let pixel =
+                Region { area: 1, label, label_area: 0, lab_sum: lab.map(f64::from), rgb_sum: rgb.map(f64::from) };
             region.absorb(&pixel);
             (region.label, region.label_area) = (label, region.area);
         }

@@ -3,4 +3,5 @@
 mod cache;
 mod encoder;
 mod vectorize;
+mod vectorize_figures;
 pub(crate) mod vectorize_support;

@@ -24,7 +24,8 @@ fn paths_in(scene: &Scene, group: &str) -> usize {
 
 #[test]
 fn photographs_are_close_to_their_source() {
-    for (name, floor_db) in [("astronaut.jpg", 25.0), ("coffee.jpg", 27.0), ("chelsea.jpg", 27.5), ("rocket.jpg", 27.0)] {
+    for (name, floor_db) in [("astronaut.jpg", 25.0), ("coffee.jpg", 27.0), ("chelsea.jpg", 27.5), ("rocket.jpg", 27.0)]
+    {
         let image = sample(name, 1);
         let scene = scene_of(&image, &Settings::photo());
         let score = psnr_db(&draw(&scene), &image);
@@ -47,7 +48,8 @@ fn jitter_of_one_pixel_opens_no_cracks() {
 #[test]
 fn the_same_seed_gives_the_same_scene_for_any_number_of_threads() {
     let image = sample("rocket.jpg", 2);
-    let settings = Settings { region: Some(RegionRound { rect_px: [20, 10, 40, 30], colors: 12 }), ..Settings::photo() };
+    let settings =
+        Settings { region: Some(RegionRound { rect_px: [20, 10, 40, 30], colors: 12 }), ..Settings::photo() };
     let scenes: Vec<Scene> = [1, 2, 3].map(|n| vectorize(&image, &settings, 9, &ctx(n)).unwrap()).into();
     assert!(scenes[0] == scenes[1] && scenes[1] == scenes[2], "scenes differ between thread counts");
 }
