@@ -127,8 +127,8 @@ pub enum ModelError {
     },
     /// The server could not be reached or the connection broke.
     #[error(
-        "{url}: {reason}. What arrived is kept: the same command goes on from there. Behind a proxy set HTTPS_PROXY; \
-         for a mirror set HF_ENDPOINT"
+        "{url}: {reason}. What arrived is kept: the same command goes on from there. Behind a proxy set HTTPS_PROXY, \
+         and SSL_CERT_FILE if it brings a certificate of its own; for a mirror set HF_ENDPOINT"
     )]
     Network {
         /// Address asked.

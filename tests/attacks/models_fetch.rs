@@ -33,7 +33,7 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn manifest() -> Manifest {
+pub(super) fn manifest() -> Manifest {
     let pinned = |path: &str| {
         let bytes = bytes_of(&format!("/studio/encoder/resolve/{REVISION}/{path}")).unwrap();
         let (size, sha256) = (Some(bytes.len() as u64), Some(sha256(&bytes)));
@@ -54,7 +54,7 @@ fn manifest() -> Manifest {
     }
 }
 
-fn honest(request: &Request) -> Reply {
+pub(super) fn honest(request: &Request) -> Reply {
     bytes_of(&request.path).map_or(Reply::status(404), |bytes| Reply::ranged(request, &bytes))
 }
 
@@ -68,11 +68,11 @@ fn cutting(bytes: usize, times: usize) -> Hub {
     })
 }
 
-fn endpoint(hub: &Hub, retries: u32) -> Endpoint {
+pub(super) fn endpoint(hub: &Hub, retries: u32) -> Endpoint {
     Endpoint { retries, pause: Duration::ZERO, ..Endpoint::at(&hub.url) }
 }
 
-fn bring(folder: &Path, endpoint: &Endpoint, manifest: &Manifest) -> Result<Fetched, ModelError> {
+pub(super) fn bring(folder: &Path, endpoint: &Endpoint, manifest: &Manifest) -> Result<Fetched, ModelError> {
     fetch_manifest(manifest, folder, endpoint, &Silent, &Cancel::default())
 }
 
@@ -207,6 +207,22 @@ fn no_server_and_no_tls_are_network_errors() {
     let error = bring(folder.path(), &tls, &manifest()).unwrap_err();
     assert!(matches!(error, ModelError::Network { .. }), "{error}");
     assert!(!error.to_string().contains("TLS required"), "TLS is compiled in: {error}");
+    assert!(!target(folder.path(), "config.json.part").exists(), "nothing arrived, nothing is left");
+}
+
+#[test]
+fn a_certificate_file_that_holds_none_is_named() {
+    let (folder, hub) = (tempfile::tempdir().unwrap(), Hub::start(honest));
+    for (name, text) in [("empty.pem", Some("")), ("text.pem", Some("no certificate")), ("absent.pem", None)] {
+        let file = folder.path().join(name);
+        if let Some(text) = text {
+            std::fs::write(&file, text).unwrap();
+        }
+        let odd = Endpoint { certificates: Some(file), ..endpoint(&hub, 0) };
+        let error = bring(folder.path(), &odd, &manifest()).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    assert!(hub.requests().is_empty());
 }
 
 #[test]
