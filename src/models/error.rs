@@ -13,7 +13,7 @@ use crate::ctx::Cancelled;
 pub enum ModelError {
     /// A known encoder is not on this machine.
     #[error(
-        "encoder '{name}' is not complete: {file} was not found.{}\nBring it with: {}",
+        "encoder '{name}' is not on this machine, or not whole: {file} was not found.{}\nBring it with: {}",
         searched_in(searched),
         command(name)
     )]

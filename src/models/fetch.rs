@@ -33,7 +33,8 @@ pub struct Endpoint {
     pub token: Option<String>,
     /// Whether going online is forbidden.
     pub offline: bool,
-    /// How often a broken transfer is taken up again before the fetch gives up.
+    /// How often in a row a transfer that brings nothing is tried again before the fetch gives up; 0: a broken one
+    /// is not taken up at all.
     pub retries: u32,
     /// Wait before the first retry; doubles each time.
     pub pause: Duration,
@@ -239,12 +240,16 @@ impl Courier<'_> {
 
     /// Receives the whole file, taking up a broken transfer where it stopped; returns its SHA-256.
     fn receive(&self, url: &str, file: &PinnedFile, partial: &mut Partial) -> Result<String, ModelError> {
-        let mut pause = self.endpoint.pause;
-        for attempt in 0.. {
+        let (mut tries_left, mut pause) = (self.endpoint.retries, self.endpoint.pause);
+        loop {
+            let before = partial.received;
             match self.attempt(url, file, partial) {
-                Err(ModelError::Network { .. }) if attempt < self.endpoint.retries => {
+                Err(ModelError::Network { .. }) if tries_left > 0 => {
                     self.wait(pause)?;
-                    pause = pause.saturating_mul(2);
+                    // A line that breaks often but brings bytes each time gets there in the end.
+                    let progressed = partial.received > before;
+                    tries_left = if progressed { self.endpoint.retries } else { tries_left - 1 };
+                    pause = if progressed { self.endpoint.pause } else { pause.saturating_mul(2) };
                 }
                 Err(error) => {
                     let of_no_use = partial.received == 0 || matches!(error, ModelError::WrongSize { .. });
