@@ -55,13 +55,14 @@ impl Store {
     }
 
     pub(super) fn get(&self, job: &blake3::Hash) -> Option<Entry> {
-        let file = File::open(self.path_of(job)).ok()?;
+        let path = self.path_of(job);
+        let file = File::open(&path).ok()?;
         let size = file.metadata().ok().filter(|meta| meta.is_file() && meta.len() <= MAX_ENTRY_BYTES)?.len();
         let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?);
         (&file).take(MAX_ENTRY_BYTES).read_to_end(&mut bytes).ok()?;
         let entry = Entry::from_bytes(job, &bytes).ok()?;
         // Best effort: where the folder is read-only, entries merely look older than they are.
-        let _ = file.set_modified(SystemTime::now());
+        let _ = touch(&path, &file);
         Some(entry)
     }
 
@@ -143,6 +144,12 @@ impl Store {
             }
         }
     }
+}
+
+/// Marks a file as used now. Some systems allow that through a handle for reading, others want one for writing.
+fn touch(path: &Path, file: &File) -> std::io::Result<()> {
+    let now = SystemTime::now();
+    file.set_modified(now).or_else(|_| File::options().append(true).open(path)?.set_modified(now))
 }
 
 /// A temporary file that gets the permissions of any other file of the user: in a shared folder the others read it.

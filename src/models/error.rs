@@ -13,7 +13,7 @@ use crate::ctx::Cancelled;
 pub enum ModelError {
     /// A known encoder is not on this machine.
     #[error(
-        "encoder '{name}' is not complete: {file} was not found.{}\nBring it with: {}",
+        "encoder '{name}' is not on this machine, or not whole: {file} was not found.{}\nBring it with: {}",
         searched_in(searched),
         command(name)
     )]
@@ -127,8 +127,8 @@ pub enum ModelError {
     },
     /// The server could not be reached or the connection broke.
     #[error(
-        "{url}: {reason}. What arrived is kept: the same command goes on from there. Behind a proxy set HTTPS_PROXY; \
-         for a mirror set HF_ENDPOINT"
+        "{url}: {reason}. What arrived is kept: the same command goes on from there. Behind a proxy set HTTPS_PROXY, \
+         and SSL_CERT_FILE if it brings a certificate of its own; for a mirror set HF_ENDPOINT"
     )]
     Network {
         /// Address asked.

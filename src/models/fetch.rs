@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::bytes::{hex, io, sha256_of_file};
+use super::bytes::{hex, io, read_bounded, sha256_of_file};
 use super::error::ModelError;
 use super::lock::{Lock, LockedFile};
 use super::manifest::{self, DEFAULT, Manifest, PinnedFile};
@@ -33,10 +33,13 @@ pub struct Endpoint {
     pub token: Option<String>,
     /// Whether going online is forbidden.
     pub offline: bool,
-    /// How often a broken transfer is taken up again before the fetch gives up.
+    /// How often in a row a transfer that brings nothing is tried again before the fetch gives up; 0: a broken one
+    /// is not taken up at all.
     pub retries: u32,
     /// Wait before the first retry; doubles each time.
     pub pause: Duration,
+    /// Certificates to trust instead of Mozilla's, as a PEM file: what a studio's proxy needs.
+    pub certificates: Option<PathBuf>,
 }
 
 impl Endpoint {
@@ -46,19 +49,21 @@ impl Endpoint {
     /// An endpoint at `url` without token.
     pub fn at(url: &str) -> Self {
         let url = url.trim_end_matches('/').to_owned();
-        Self { url, token: None, offline: false, retries: 3, pause: Duration::from_secs(1) }
+        let pause = Duration::from_secs(1);
+        Self { url, token: None, offline: false, retries: 3, pause, certificates: None }
     }
 
     /// The endpoint of this process: `HF_ENDPOINT`, `HF_TOKEN` or the token file of the hub's own tools,
-    /// `HF_HUB_OFFLINE`.
+    /// `HF_HUB_OFFLINE`, `SSL_CERT_FILE`.
     pub fn of_process() -> Self {
         let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         let cache = Environment::of_process(None).hub_cache();
         let stored = || hf_hub::Cache::new(cache?).token();
-        let offline =
-            set("HF_HUB_OFFLINE").is_some_and(|value| !matches!(value.as_str(), "0" | "false" | "FALSE" | "no"));
+        let no = |value: &String| matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off");
+        let offline = set("HF_HUB_OFFLINE").is_some_and(|value| !no(&value));
+        let certificates = set("SSL_CERT_FILE").map(PathBuf::from);
         let token = set("HF_TOKEN").or_else(stored);
-        Self { token, offline, ..Self::at(set("HF_ENDPOINT").as_deref().unwrap_or(Self::HUB)) }
+        Self { token, offline, certificates, ..Self::at(set("HF_ENDPOINT").as_deref().unwrap_or(Self::HUB)) }
     }
 }
 
@@ -134,7 +139,7 @@ pub fn fetch_manifest(
     std::fs::create_dir_all(&folder).map_err(|reason| io("create", &folder, &reason))?;
     let mut lock = Lock::read(&folder).unwrap_or_default();
     lock.repository.clone_from(&manifest.repository);
-    let courier = Courier { agent: agent(), endpoint, progress, cancel };
+    let courier = Courier { agent: agent(endpoint.certificates.as_deref())?, endpoint, progress, cancel };
     let mut files = Vec::new();
     for file in manifest.all_files() {
         let revision = manifest.revision_of(file);
@@ -160,14 +165,34 @@ fn already_there(target: &Path, known: Option<&str>, cancel: &Cancel) -> Result<
     Ok(Some(sha256_of_file(target, cancel)?).filter(|found| found == known))
 }
 
-fn agent() -> ureq::Agent {
+/// TLS is rustls with Mozilla's roots; proxies come from the usual environment variables.
+fn agent(certificates: Option<&Path>) -> Result<ureq::Agent, ModelError> {
+    let mut tls = ureq::tls::TlsConfig::builder();
+    if let Some(path) = certificates {
+        tls = tls.root_certs(roots_in(path)?);
+    }
     let config = ureq::Agent::config_builder()
+        .tls_config(tls.build())
         .http_status_as_error(false)
         .redirect_auth_headers(ureq::config::RedirectAuthHeaders::SameHost)
         .timeout_connect(Some(Duration::from_secs(30)))
         .timeout_per_read(Some(Duration::from_secs(60)))
         .user_agent(concat!("linocut/", env!("CARGO_PKG_VERSION")));
-    config.build().into()
+    Ok(config.build().into())
+}
+
+fn roots_in(path: &Path) -> Result<ureq::tls::RootCerts, ModelError> {
+    let pem = read_bounded(path, 16 << 20)?;
+    let roots: Vec<_> = ureq::tls::parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if roots.is_empty() {
+        return Err(io("read", path, &std::io::Error::other("SSL_CERT_FILE names a file without certificates")));
+    }
+    Ok(ureq::tls::RootCerts::new_with_certs(&roots))
 }
 
 /// What every transfer of one fetch shares.
@@ -215,18 +240,24 @@ impl Courier<'_> {
 
     /// Receives the whole file, taking up a broken transfer where it stopped; returns its SHA-256.
     fn receive(&self, url: &str, file: &PinnedFile, partial: &mut Partial) -> Result<String, ModelError> {
-        let mut pause = self.endpoint.pause;
-        for attempt in 0.. {
+        let (mut tries_left, mut pause) = (self.endpoint.retries, self.endpoint.pause);
+        loop {
+            let before = partial.received;
             match self.attempt(url, file, partial) {
-                Err(ModelError::Network { .. }) if attempt < self.endpoint.retries => {
+                Err(ModelError::Network { .. }) if tries_left > 0 => {
                     self.wait(pause)?;
-                    pause = pause.saturating_mul(2);
+                    // A line that breaks often but brings bytes each time gets there in the end.
+                    let progressed = partial.received > before;
+                    tries_left = if progressed { self.endpoint.retries } else { tries_left - 1 };
+                    pause = if progressed { self.endpoint.pause } else { pause.saturating_mul(2) };
                 }
-                Err(error @ ModelError::WrongSize { .. }) => {
-                    partial.discard();
+                Err(error) => {
+                    let of_no_use = partial.received == 0 || matches!(error, ModelError::WrongSize { .. });
+                    if of_no_use {
+                        partial.discard();
+                    }
                     return Err(error);
                 }
-                Err(error) => return Err(error),
                 Ok(()) => break,
             }
         }

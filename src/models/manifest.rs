@@ -46,6 +46,9 @@ pub struct PinnedFiles {
 pub struct Manifest {
     /// Name for flags and parameters; the part behind the last `/` is enough.
     pub name: String,
+    /// Shorter names that mean the same.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// Repository on the Hugging Face hub.
     pub repository: String,
     /// Commit hash.
@@ -88,11 +91,13 @@ pub fn known() -> &'static [Manifest] {
     KNOWN.get_or_init(|| SOURCES.iter().filter_map(|source| serde_json::from_str(source).ok()).collect())
 }
 
-/// The manifest of `name`: the full name or the part behind the last `/`, in any case.
+/// The manifest of `name`: the full name, the part behind the last `/` or an alias, in any case.
 pub fn find(name: &str) -> Option<&'static Manifest> {
-    known()
-        .iter()
-        .find(|manifest| manifest.name.eq_ignore_ascii_case(name) || manifest.short_name().eq_ignore_ascii_case(name))
+    known().iter().find(|manifest| {
+        let names = [manifest.name.as_str(), manifest.short_name()];
+        let mut names = names.into_iter().chain(manifest.aliases.iter().map(String::as_str));
+        names.any(|known| known.eq_ignore_ascii_case(name))
+    })
 }
 
 /// The part behind the last `/`.
@@ -133,6 +138,7 @@ mod tests {
             assert_eq!(find(&manifest.name), Some(manifest), "full name");
             assert_eq!(find(&manifest.short_name().to_uppercase()), Some(manifest), "short name in capitals");
         }
+        assert_eq!(find("TinyCLIP").map(Manifest::short_name), Some("TinyCLIP-ViT-8M-16-Text-3M-YFCC15M"), "alias");
         assert_eq!(find("clip"), None, "a part of a name is not a name");
     }
 }

@@ -183,11 +183,11 @@ pub fn locate(name_or_folder: &str, search: &SearchPath) -> Result<Located, Mode
         return Ok(Located { name: DEFAULT.to_owned(), source: Source::BuiltIn, files: None });
     }
     let folder = Path::new(asked);
-    if looks_like_folder(folder) {
+    let manifest = manifest::find(asked);
+    if looks_like_folder(folder, manifest.is_some()) {
         let files = files_in(folder).map_err(|file| ModelError::Incomplete { folder: folder.to_owned(), file })?;
         return Ok(Located { name: asked.to_owned(), source: Source::Given, files: Some(files) });
     }
-    let manifest = manifest::find(asked);
     let name = manifest.map_or(asked, |manifest| manifest.name.as_str());
     let mut lacking = None;
     for place in &search.places {
@@ -212,10 +212,11 @@ pub fn folder_name(name: &str) -> String {
     name.replace('/', "--")
 }
 
-/// An existing folder, or a spelling that can only be a path.
-fn looks_like_folder(path: &Path) -> bool {
+/// A spelling that can only be a path, or an existing folder. A known name is a name, whatever lies in the working
+/// folder: what a job does must not depend on where the program was started.
+fn looks_like_folder(path: &Path, is_known_name: bool) -> bool {
     let spelled = matches!(path.components().next(), Some(Component::CurDir | Component::ParentDir));
-    spelled || path.is_absolute() || path.is_dir()
+    spelled || path.is_absolute() || (!is_known_name && path.is_dir())
 }
 
 /// The files of `name` in `place`; the error is the first file that lacks in a folder of that name, if there is one.

@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 use linocut::cache::{Cache, CacheError, DEFAULT_CAP_BYTES, Entry, EntryError};
 use linocut::scene::{FillRule, Scene};
 
-fn job(name: &str) -> blake3::Hash {
+pub(super) fn job(name: &str) -> blake3::Hash {
     blake3::hash(name.as_bytes())
 }
 
-fn entry(paths: usize) -> Entry {
+pub(super) fn entry(paths: usize) -> Entry {
     let mut scene = Scene::new(64.0, 48.0);
     for index in 0..paths {
         let (x, fill) = (index as f32 * 0.1, scene.push_fill([0.1, 0.2, 0.3, 1.0]));

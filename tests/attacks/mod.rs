@@ -3,6 +3,7 @@
 mod cache;
 mod cli;
 mod encoder;
+mod full_disk;
 mod models;
 mod models_fetch;
 mod models_hub;

@@ -33,7 +33,7 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn manifest() -> Manifest {
+pub(super) fn manifest() -> Manifest {
     let pinned = |path: &str| {
         let bytes = bytes_of(&format!("/studio/encoder/resolve/{REVISION}/{path}")).unwrap();
         let (size, sha256) = (Some(bytes.len() as u64), Some(sha256(&bytes)));
@@ -41,6 +41,7 @@ fn manifest() -> Manifest {
     };
     Manifest {
         name: "studio/encoder".to_owned(),
+        aliases: Vec::new(),
         repository: "studio/encoder".to_owned(),
         revision: REVISION.to_owned(),
         licence: "MIT".to_owned(),
@@ -54,7 +55,7 @@ fn manifest() -> Manifest {
     }
 }
 
-fn honest(request: &Request) -> Reply {
+pub(super) fn honest(request: &Request) -> Reply {
     bytes_of(&request.path).map_or(Reply::status(404), |bytes| Reply::ranged(request, &bytes))
 }
 
@@ -68,11 +69,11 @@ fn cutting(bytes: usize, times: usize) -> Hub {
     })
 }
 
-fn endpoint(hub: &Hub, retries: u32) -> Endpoint {
+pub(super) fn endpoint(hub: &Hub, retries: u32) -> Endpoint {
     Endpoint { retries, pause: Duration::ZERO, ..Endpoint::at(&hub.url) }
 }
 
-fn bring(folder: &Path, endpoint: &Endpoint, manifest: &Manifest) -> Result<Fetched, ModelError> {
+pub(super) fn bring(folder: &Path, endpoint: &Endpoint, manifest: &Manifest) -> Result<Fetched, ModelError> {
     fetch_manifest(manifest, folder, endpoint, &Silent, &Cancel::default())
 }
 
@@ -111,9 +112,9 @@ fn a_broken_transfer_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_transfer_that_breaks_twice_is_taken_up_without_the_user() {
-    let (folder, hub) = (tempfile::tempdir().unwrap(), cutting(90_000, 2));
-    bring(folder.path(), &endpoint(&hub, 2), &manifest()).unwrap();
+fn a_line_that_breaks_often_but_brings_bytes_gets_there_without_the_user() {
+    let (folder, hub) = (tempfile::tempdir().unwrap(), cutting(70_000, 4));
+    bring(folder.path(), &endpoint(&hub, 1), &manifest()).unwrap();
     assert_eq!(std::fs::read(target(folder.path(), "model.safetensors")).unwrap(), weights());
 }
 
@@ -200,13 +201,29 @@ fn a_missing_file_and_a_closed_door_say_what_to_do() {
 #[test]
 fn no_server_and_no_tls_are_network_errors() {
     let (folder, hub) = (tempfile::tempdir().unwrap(), Hub::start(honest));
-    let closed = Endpoint { retries: 0, ..Endpoint::at("http://127.0.0.1:1") };
+    let closed = Endpoint { retries: 2, pause: Duration::ZERO, ..Endpoint::at("http://127.0.0.1:1") };
     let error = bring(folder.path(), &closed, &manifest()).unwrap_err();
     assert!(matches!(error, ModelError::Network { .. }), "{error}");
     let tls = Endpoint { retries: 0, ..Endpoint::at(&hub.url.replace("http://", "https://")) };
     let error = bring(folder.path(), &tls, &manifest()).unwrap_err();
     assert!(matches!(error, ModelError::Network { .. }), "{error}");
     assert!(!error.to_string().contains("TLS required"), "TLS is compiled in: {error}");
+    assert!(!target(folder.path(), "config.json.part").exists(), "nothing arrived, nothing is left");
+}
+
+#[test]
+fn a_certificate_file_that_holds_none_is_named() {
+    let (folder, hub) = (tempfile::tempdir().unwrap(), Hub::start(honest));
+    for (name, text) in [("empty.pem", Some("")), ("text.pem", Some("no certificate")), ("absent.pem", None)] {
+        let file = folder.path().join(name);
+        if let Some(text) = text {
+            std::fs::write(&file, text).unwrap();
+        }
+        let odd = Endpoint { certificates: Some(file), ..endpoint(&hub, 0) };
+        let error = bring(folder.path(), &odd, &manifest()).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    assert!(hub.requests().is_empty());
 }
 
 #[test]
