@@ -15,6 +15,7 @@ pub mod crops;
 pub mod direction;
 mod matrix;
 mod ops;
+pub mod similarity;
 pub mod templates;
 mod text;
 mod vision;

@@ -23,6 +23,7 @@ mod adjoint;
 pub mod bench;
 mod composite;
 mod coverage;
+pub mod detail;
 mod draw;
 mod flatten;
 mod moments;

@@ -3,10 +3,12 @@
 //! Input: presets or single values. Output: `Tuning` for the stages below. Invariants: [`Settings::check`] accepts
 //! every preset; after it no stage meets a number that it cannot use. Cost: none.
 
+use serde::{Deserialize, Serialize};
+
 use super::VectorizeError;
 
 /// An extra, finer round inside a rectangle, such as a face.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RegionRound {
     /// Left, top, width, height in canvas pixels; must lie inside the picture.
     pub rect_px: [u32; 4],
@@ -15,7 +17,7 @@ pub struct RegionRound {
 }
 
 /// Everything that shapes a vectorization, in user units.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Number of palette colours of each round, coarse to fine, each 1 to 256.
     pub rounds: Vec<u32>,

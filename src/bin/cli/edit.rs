@@ -17,12 +17,14 @@ use linocut::pipeline::{self, Start};
 use linocut::raster::{self, Background, Size};
 use linocut::scene::svg_out::{Metadata, svg_from_scene};
 use linocut::scene::{Scene, svg_in};
-use linocut::text;
+use linocut::text::{TextOptions, scene_from_text};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Long side of a canvas that holds a word drawn with a font.
-const WORD_CANVAS_PX: (usize, usize) = (512, 256);
+/// Width and height of the canvas that holds a word drawn with a font.
+const WORD_CANVAS_PX: (f32, f32) = (512.0, 256.0);
+/// Every curve of a letter is split this often, so that it can bend (Word-As-Image, section 4.1).
+const WORD_SUBDIVISIONS: u32 = 1;
 
 /// Everything read from files before the work begins.
 struct Loaded {
@@ -140,8 +142,8 @@ fn load_word(node: &Node, values: &Values) -> Result<Loaded, CliError> {
     }
     let font = files::read_bytes(values.text("font").as_ref())?;
     let (width_px, height_px) = WORD_CANVAS_PX;
-    let options = text::Options { width_px: width_px as f32, height_px: height_px as f32, ..text::Options::default() };
-    Ok(loaded_from_scene(text::scene_from_text(word, &font, &options)?))
+    let options = TextOptions { width_px, height_px, subdivisions: WORD_SUBDIVISIONS, ..TextOptions::default() };
+    Ok(loaded_from_scene(scene_from_text(word, &font, &options)?))
 }
 
 fn loaded_from_scene(scene: Scene) -> Loaded {
