@@ -3,11 +3,13 @@
 //! Input: [`Located`] files. Output: [`ModelBytes`]. Invariants: the weight file is as long as its own header says;
 //! where a manifest or the record of a first fetch knows a SHA-256, the bytes have it, except in a folder that the
 //! user names explicitly. Determinism: the hash depends on the bytes alone, not on names or paths.
-//! Cost: one pass of SHA-256 over the weights; the weights are mapped, so several processes share one copy.
+//! Cost: one pass of SHA-256 where there is a name to check, none for a given folder and the built-in encoder; the
+//! weights are mapped, so several processes share one copy.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use memmap2::Mmap;
 use sha2::{Digest as _, Sha256};
@@ -31,7 +33,7 @@ const MAX_WEIGHTS: u64 = 16 << 30;
 pub struct ModelBytes {
     name: String,
     source: Source,
-    hash: String,
+    hash: OnceLock<String>,
     weights: Bytes,
     config: Bytes,
     tokenizer: Bytes,
@@ -66,9 +68,14 @@ impl ModelBytes {
         self.source
     }
 
-    /// Identity of the bytes for job hashes and reports: BLAKE3 over the SHA-256 of each file, hexadecimal.
+    /// Identity of the bytes, the same under any name or path: BLAKE3 over the SHA-256 of each file, hexadecimal.
+    /// Known at once where the files were checked, else taken on the first call.
     pub fn hash(&self) -> &str {
-        &self.hash
+        self.hash.get_or_init(|| {
+            let Files { config, weights, tokenizer, preprocessor } = self.as_files();
+            let digest = |bytes| hex(&Sha256::digest(bytes));
+            identity(&[Some(digest(config)), Some(digest(weights)), Some(digest(tokenizer)), preprocessor.map(digest)])
+        })
     }
 
     /// The bytes of each file.
@@ -88,11 +95,10 @@ pub fn builtin() -> ModelBytes {
     let weights: &'static [u8] = include_bytes!("../../models/default/model.safetensors");
     let tokenizer: &'static [u8] = include_bytes!("../../models/default/tokenizer.json");
     let preprocessor: &'static [u8] = include_bytes!("../../models/default/preprocessor_config.json");
-    let digests = [config, weights, tokenizer, preprocessor].map(|bytes| Some(hex(&Sha256::digest(bytes))));
     ModelBytes {
         name: DEFAULT.to_owned(),
         source: Source::BuiltIn,
-        hash: identity(&digests),
+        hash: OnceLock::new(),
         config: Bytes::BuiltIn(config),
         weights: Bytes::BuiltIn(weights),
         tokenizer: Bytes::BuiltIn(tokenizer),
@@ -121,19 +127,21 @@ pub fn load(located: &Located, cancel: &Cancel) -> Result<ModelBytes, ModelError
     let config = read(&files.config, MAX_CONFIG)?;
     let tokenizer = read(&files.tokenizer, MAX_TOKENIZER)?;
     let preprocessor = files.preprocessor.as_ref().map(|path| read(path, MAX_CONFIG)).transpose()?;
-    let digests = [
-        Some(hex(&Sha256::digest(config.as_slice()))),
-        Some(sha256(&weights, cancel)?),
-        Some(hex(&Sha256::digest(tokenizer.as_slice()))),
-        preprocessor.as_ref().map(|bytes| hex(&Sha256::digest(bytes.as_slice()))),
-    ];
+    let hash = OnceLock::new();
     if located.source != Source::Given {
+        let digests = [
+            Some(hex(&Sha256::digest(config.as_slice()))),
+            Some(sha256(&weights, cancel)?),
+            Some(hex(&Sha256::digest(tokenizer.as_slice()))),
+            preprocessor.as_ref().map(|bytes| hex(&Sha256::digest(bytes.as_slice()))),
+        ];
         check_hashes(located, files, &digests)?;
+        let _ = hash.set(identity(&digests));
     }
     Ok(ModelBytes {
         name: located.name.clone(),
         source: located.source,
-        hash: identity(&digests),
+        hash,
         config,
         weights: Bytes::Mapped(weights),
         tokenizer,

@@ -4,7 +4,7 @@
 //! `model.safetensors` and `tokenizer.json`. Output: [`ModelBytes`], from which `encoder` builds a network.
 //! Invariants: the built-in encoder needs nothing; only [`fetch`] goes online, and only the command line calls it;
 //! bytes that do not have the expected SHA-256 are refused. Determinism: the hash of an encoder depends on its bytes
-//! alone. Cost: one pass over the weights when an encoder is opened.
+//! alone. Cost: one pass over the weights when an encoder is opened by name.
 //!
 //! ```
 //! use linocut::ctx::Cancel;

@@ -137,6 +137,10 @@ fn other_bytes_under_a_known_name_are_refused_and_accepted_as_a_folder() {
     assert!(verified.check().is_err() && verified.files.len() == 3, "every file is still listed");
     let own = open(folder.to_str().unwrap(), &search).unwrap();
     assert_eq!(own.as_files().weights, tiny_safetensors(64), "a folder is the user's own word");
+    let named = root.path().join("mine");
+    std::fs::rename(&folder, named).unwrap();
+    let moved = open("mine", &search).unwrap();
+    assert_eq!(moved.hash(), own.hash(), "the hash is of the bytes, checked by name or not");
 }
 
 #[test]
