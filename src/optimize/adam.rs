@@ -10,7 +10,7 @@ const EPSILON: f32 = 1e-8;
 
 /// Moments of one parameter list.
 #[derive(Clone, Debug)]
-pub struct Adam {
+pub(super) struct Adam {
     rate: f32,
     mean: Vec<f32>,
     variance: Vec<f32>,
@@ -19,12 +19,12 @@ pub struct Adam {
 
 impl Adam {
     /// Moments for `count` parameters moving about `rate` units a step.
-    pub fn new(count: usize, rate: f32) -> Self {
+    pub(super) fn new(count: usize, rate: f32) -> Self {
         Self { rate, mean: vec![0.0; count], variance: vec![0.0; count], steps: 0 }
     }
 
     /// Turns the gradient into the step to *add*; `scale` multiplies the rate of this step.
-    pub fn step(&mut self, gradient: &mut [f32], scale: f32) {
+    pub(super) fn step(&mut self, gradient: &mut [f32], scale: f32) {
         self.steps += 1;
         let bias_1 = 1.0 - BETA_1.powi(self.steps);
         let bias_2 = 1.0 - BETA_2.powi(self.steps);

@@ -9,7 +9,7 @@ const SIGMA_OF_SIDE: f32 = 0.05;
 
 /// The first picture, blurred once.
 #[derive(Clone, Debug)]
-pub struct Tone {
+pub(super) struct Tone {
     width: usize,
     height: usize,
     kernel: Vec<f32>,
@@ -18,14 +18,14 @@ pub struct Tone {
 
 impl Tone {
     /// Remembers the blurred `planes` of a `width` by `height` picture.
-    pub fn new(width: usize, height: usize, planes: [&[f32]; 3]) -> Self {
+    pub(super) fn new(width: usize, height: usize, planes: [&[f32]; 3]) -> Self {
         let kernel = gaussian(SIGMA_OF_SIDE * width.max(height) as f32);
         let target = planes.map(|plane| blur(plane, width, height, &kernel));
         Self { width, height, kernel, target }
     }
 
     /// Mean squared tone difference of `planes`, and `weight` times its gradient added to `gradient`.
-    pub fn add_gradient(&self, planes: [&[f32]; 3], weight: f32, gradient: &mut [Vec<f32>; 3]) -> f32 {
+    pub(super) fn add_gradient(&self, planes: [&[f32]; 3], weight: f32, gradient: &mut [Vec<f32>; 3]) -> f32 {
         let count = (3 * self.width * self.height) as f32;
         let mut loss = 0.0;
         for ((plane, target), gradient) in planes.iter().zip(&self.target).zip(gradient) {

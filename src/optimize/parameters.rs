@@ -20,7 +20,7 @@ const GREY_BELOW: f32 = 0.03;
 
 /// Moments and masks of everything that may move.
 #[derive(Debug)]
-pub struct Parameters {
+pub(super) struct Parameters {
     points: Option<Adam>,
     colors: Option<Adam>,
     point_is_free: Vec<bool>,
@@ -37,7 +37,7 @@ const SMOOTHING_PASSES: usize = 3;
 impl Parameters {
     /// Groups the numbers of `scene`; `free` says for each path whether it may change. Fills that frozen and free
     /// paths share are split first, so that freezing holds.
-    pub fn new(scene: &mut Scene, settings: &Settings, free: &[bool]) -> Self {
+    pub(super) fn new(scene: &mut Scene, settings: &Settings, free: &[bool]) -> Self {
         if !settings.share_palette {
             split_fills(scene, |path| path as u32);
         } else {
@@ -57,13 +57,13 @@ impl Parameters {
     }
 
     /// Which gradients a step needs.
-    pub fn trained(&self) -> Trained {
+    pub(super) fn trained(&self) -> Trained {
         let colors = self.colors.is_some();
         Trained { points: self.points.is_some(), colors, opacity: colors && self.opacity }
     }
 
     /// One Adam step down `gradient`, its rates multiplied by `scale`.
-    pub fn step(&mut self, scene: &mut Scene, mut gradient: SceneGrad, scale: f32) {
+    pub(super) fn step(&mut self, scene: &mut Scene, mut gradient: SceneGrad, scale: f32) {
         if let Some(adam) = &mut self.points {
             for (g, _) in gradient.points.iter_mut().zip(&self.point_is_free).filter(|(_, free)| !**free) {
                 *g = [0.0; 2];

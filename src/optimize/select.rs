@@ -16,7 +16,7 @@ const LEAST_SHARE: f32 = 0.5;
 ///
 /// # Errors
 /// [`RasterError`] for a scene that cannot be drawn.
-pub fn paths_inside(scene: &Scene, rects: &[Rect], size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
+pub(super) fn paths_inside(scene: &Scene, rects: &[Rect], size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
     let (x_scale, y_scale) = (size.width_px as f32 / scene.width, size.height_px as f32 / scene.height);
     let rects = rects.iter().map(|rect| rect.scaled(x_scale, y_scale)).collect::<Vec<_>>();
     let inside = |at: usize| {

@@ -9,7 +9,7 @@ const LEAST_GAIN: f32 = 2e-3;
 
 /// Watches the smoothed loss.
 #[derive(Clone, Debug)]
-pub struct Plateau {
+pub(super) struct Plateau {
     patience: u32,
     smooth: Option<f32>,
     best: f32,
@@ -18,12 +18,12 @@ pub struct Plateau {
 
 impl Plateau {
     /// Stops after `patience` iterations without gain; 0 never stops.
-    pub fn new(patience: u32) -> Self {
+    pub(super) fn new(patience: u32) -> Self {
         Self { patience, smooth: None, best: f32::INFINITY, since_best: 0 }
     }
 
     /// Takes the loss of one iteration and says whether to stop after it.
-    pub fn is_reached(&mut self, loss: f32) -> bool {
+    pub(super) fn is_reached(&mut self, loss: f32) -> bool {
         let smooth = self.smooth.map_or(loss, |smooth| smooth + SMOOTHING * (loss - smooth));
         self.smooth = Some(smooth);
         if smooth < self.best - LEAST_GAIN {
