@@ -1,1 +1,2 @@
 //! property
+mod raster;
