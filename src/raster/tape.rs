@@ -63,17 +63,17 @@ impl<T: Real> TapeOf<T> {
         tolerance_px: f64,
         background: [T; 3],
         trained: Trained,
-        planes: &mut [Vec<T>; 3],
+        planes: [&mut Vec<T>; 3],
         ctx: &Ctx,
     ) -> Result<(), RasterError> {
         self.plan.prepare(scene, size, tolerance_px, trained, ctx)?;
         self.background = background;
         self.bands.resize_with(self.plan.grid.bands(), BandRecord::default);
         let rows = BAND_ROWS * size.width_px;
-        for plane in planes.iter_mut() {
+        let [red, green, blue] = planes.map(|plane| {
             plane.resize(size.width_px * size.height_px, T::ZERO);
-        }
-        let [red, green, blue] = planes.each_mut().map(|plane| plane.par_chunks_mut(rows));
+            plane.par_chunks_mut(rows)
+        });
         let (plan, pool) = (&self.plan, &self.draw_scratch);
         let bands = self.bands.par_iter_mut().zip(red.zip(green.zip(blue))).enumerate();
         bands.with_max_len(1).try_for_each(|(index, (record, (red, (green, blue))))| {

@@ -28,7 +28,20 @@ fn polygon(corners: &[[f32; 2]]) -> Vec<[f32; 2]> {
 
 fn circle([x, y]: [f32; 2], r: f32) -> Vec<[f32; 2]> {
     let k = 0.552_284_8 * r;
-    let unit = [[r, 0.0], [r, k], [k, r], [0.0, r], [-k, r], [-r, k], [-r, 0.0], [-r, -k], [-k, -r], [0.0, -r], [k, -r], [r, -k]];
+    let unit = [
+        [r, 0.0],
+        [r, k],
+        [k, r],
+        [0.0, r],
+        [-k, r],
+        [-r, k],
+        [-r, 0.0],
+        [-r, -k],
+        [-k, -r],
+        [0.0, -r],
+        [k, -r],
+        [r, -k],
+    ];
     unit.map(|[dx, dy]| [x + dx, y + dy]).to_vec()
 }
 
@@ -42,13 +55,17 @@ fn weights(size: Size) -> [Vec<f64>; 3] {
 
 fn loss(scene: &Scene, tolerance_px: f64) -> f64 {
     let (size, mut planes) = (size_of(scene), [const { Vec::new() }; 3]);
-    TapeOf::default().record(scene, size, tolerance_px, BACKGROUND, ALL, &mut planes, &ctx()).unwrap();
-    planes.iter().zip(weights(size)).map(|(plane, weights)| plane.iter().zip(weights).map(|(p, w)| p * w).sum::<f64>()).sum()
+    TapeOf::default().record(scene, size, tolerance_px, BACKGROUND, ALL, planes.each_mut(), &ctx()).unwrap();
+    planes
+        .iter()
+        .zip(weights(size))
+        .map(|(plane, weights)| plane.iter().zip(weights).map(|(p, w)| p * w).sum::<f64>())
+        .sum()
 }
 
 fn grad(scene: &Scene, tolerance_px: f64) -> GradOf<f64> {
     let (size, mut planes, mut tape) = (size_of(scene), [const { Vec::new() }; 3], TapeOf::default());
-    tape.record(scene, size, tolerance_px, BACKGROUND, ALL, &mut planes, &ctx()).unwrap();
+    tape.record(scene, size, tolerance_px, BACKGROUND, ALL, planes.each_mut(), &ctx()).unwrap();
     let weights = weights(size);
     tape.undo(scene, weights.each_ref().map(Vec::as_slice), &ctx()).unwrap()
 }
@@ -189,7 +206,7 @@ fn covers(width: usize, height: usize, rule: FillRule, contours: &[Vec<[f32; 2]>
     let fill = scene.push_fill([1.0; 4]);
     scene.push_path("path".to_owned(), fill, rule, contours);
     let mut planes = [const { Vec::new() }; 3];
-    TapeOf::default().record(&scene, size_of(&scene), 1e-4, [0.0; 3], ALL, &mut planes, &ctx()).unwrap();
+    TapeOf::default().record(&scene, size_of(&scene), 1e-4, [0.0; 3], ALL, planes.each_mut(), &ctx()).unwrap();
     let [red, ..] = planes;
     red
 }
@@ -259,8 +276,8 @@ fn random_polygons_cover_between_nothing_and_all_in_single_precision() {
         let mut single = [const { Vec::new() }; 3];
         let mut double = [const { Vec::new() }; 3];
         let size = size_of(&scene);
-        TapeOf::<f32>::default().record(&scene, size, 0.1, [0.0; 3], ALL, &mut single, &ctx()).unwrap();
-        TapeOf::<f64>::default().record(&scene, size, 0.1, [0.0; 3], ALL, &mut double, &ctx()).unwrap();
+        TapeOf::<f32>::default().record(&scene, size, 0.1, [0.0; 3], ALL, single.each_mut(), &ctx()).unwrap();
+        TapeOf::<f64>::default().record(&scene, size, 0.1, [0.0; 3], ALL, double.each_mut(), &ctx()).unwrap();
         for (at, (&single, &double)) in single[0].iter().zip(&double[0]).enumerate() {
             assert!((0.0..=1.0).contains(&single), "round {round}, pixel {at}: cover {single}");
             assert!((f64::from(single) - double).abs() < 2e-4, "round {round}, pixel {at}: {single} for {double}");
