@@ -41,7 +41,7 @@ use crate::image::{Alpha, ColorSpace, Image, ImageError};
 use crate::scene::{Scene, SceneError};
 use draw::{DrawScratch, copy_planes, draw_band};
 use flatten::BAND_ROWS;
-use plan::{Plan, Pool};
+use plan::{Plan, Pool, Setup};
 use tape::TapeOf;
 pub use work::{Work, work};
 
@@ -160,7 +160,7 @@ pub struct SceneGrad {
 /// A [`RasterError`] naming the path, fill, group or size at fault, or that the run was cancelled.
 pub fn render(scene: &Scene, size: Size, background: Background, ctx: &Ctx) -> Result<Image, RasterError> {
     let mut plan = Plan::<f32>::default();
-    ctx.install(|| plan.prepare(scene, size, TOLERANCE_PX, Trained::default(), ctx))?;
+    ctx.install(|| plan.prepare(scene, Setup { size, tolerance_px: TOLERANCE_PX, trained: Trained::default() }, ctx))?;
     let mut image = Image::filled(size.width_px, size.height_px, [0.0; 3]);
     let [red, green, blue, alpha] =
         image.planes.each_mut().map(|plane| plane.par_chunks_mut(BAND_ROWS * size.width_px));
@@ -229,7 +229,9 @@ pub fn forward_into(
     ctx: &Ctx,
 ) -> Result<(), RasterError> {
     let [red, green, blue, alpha] = &mut image.planes;
-    ctx.install(|| tape.0.record(scene, size, TOLERANCE_PX, background, trained, [red, green, blue], ctx))?;
+    ctx.install(|| {
+        tape.0.record(scene, Setup { size, tolerance_px: TOLERANCE_PX, trained }, background, [red, green, blue], ctx)
+    })?;
     alpha.clear();
     alpha.resize(size.width_px * size.height_px, 1.0);
     (image.width, image.height) = (size.width_px, size.height_px);
@@ -284,7 +286,13 @@ fn visible<const N: usize>(
     let mut tape = TapeOf::default();
     let [red, green, blue] = &mut [const { Vec::new() }; 3];
     ctx.install(|| {
-        tape.record(scene, size, TOLERANCE_PX, [0.0; 3], Trained::default(), [red, green, blue], ctx)?;
+        tape.record(
+            scene,
+            Setup { size, tolerance_px: TOLERANCE_PX, trained: Trained::default() },
+            [0.0; 3],
+            [red, green, blue],
+            ctx,
+        )?;
         tape.visible(scene, planes, ctx)
     })
 }

@@ -55,9 +55,9 @@ pub(super) fn push_curve_grads<T: Real>(lines: &[Line<T>], grad: &AreaGrad<'_, T
         }
         let moments = curve_moments(grad.line_moments(line), line);
         let (dx, dy) = (line.to[0] - line.from[0], line.to[1] - line.from[1]);
-        for k in 0..4 {
-            sums.x[k] -= moments[k] * dy;
-            sums.y[k] += moments[k] * dx;
+        for ((moment, x), y) in moments.into_iter().zip(&mut sums.x).zip(&mut sums.y) {
+            *x -= moment * dy;
+            *y += moment * dx;
         }
     }
     out.push(sums.into_points());

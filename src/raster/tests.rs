@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::plan::Setup;
 use super::tape::{GradOf, TapeOf};
 use super::{Size, Trained};
 use crate::ctx::{Ctx, Silent};
@@ -55,7 +56,9 @@ fn weights(size: Size) -> [Vec<f64>; 3] {
 
 fn loss(scene: &Scene, tolerance_px: f64) -> f64 {
     let (size, mut planes) = (size_of(scene), [const { Vec::new() }; 3]);
-    TapeOf::default().record(scene, size, tolerance_px, BACKGROUND, ALL, planes.each_mut(), &ctx()).unwrap();
+    TapeOf::default()
+        .record(scene, Setup { size, tolerance_px, trained: ALL }, BACKGROUND, planes.each_mut(), &ctx())
+        .unwrap();
     planes
         .iter()
         .zip(weights(size))
@@ -65,7 +68,7 @@ fn loss(scene: &Scene, tolerance_px: f64) -> f64 {
 
 fn grad(scene: &Scene, tolerance_px: f64) -> GradOf<f64> {
     let (size, mut planes, mut tape) = (size_of(scene), [const { Vec::new() }; 3], TapeOf::default());
-    tape.record(scene, size, tolerance_px, BACKGROUND, ALL, planes.each_mut(), &ctx()).unwrap();
+    tape.record(scene, Setup { size, tolerance_px, trained: ALL }, BACKGROUND, planes.each_mut(), &ctx()).unwrap();
     let weights = weights(size);
     tape.undo(scene, weights.each_ref().map(Vec::as_slice), &ctx()).unwrap()
 }
@@ -206,7 +209,15 @@ fn covers(width: usize, height: usize, rule: FillRule, contours: &[Vec<[f32; 2]>
     let fill = scene.push_fill([1.0; 4]);
     scene.push_path("path".to_owned(), fill, rule, contours);
     let mut planes = [const { Vec::new() }; 3];
-    TapeOf::default().record(&scene, size_of(&scene), 1e-4, [0.0; 3], ALL, planes.each_mut(), &ctx()).unwrap();
+    TapeOf::default()
+        .record(
+            &scene,
+            Setup { size: size_of(&scene), tolerance_px: 1e-4, trained: ALL },
+            [0.0; 3],
+            planes.each_mut(),
+            &ctx(),
+        )
+        .unwrap();
     let [red, ..] = planes;
     red
 }
@@ -276,8 +287,12 @@ fn random_polygons_cover_between_nothing_and_all_in_single_precision() {
         let mut single = [const { Vec::new() }; 3];
         let mut double = [const { Vec::new() }; 3];
         let size = size_of(&scene);
-        TapeOf::<f32>::default().record(&scene, size, 0.1, [0.0; 3], ALL, single.each_mut(), &ctx()).unwrap();
-        TapeOf::<f64>::default().record(&scene, size, 0.1, [0.0; 3], ALL, double.each_mut(), &ctx()).unwrap();
+        TapeOf::<f32>::default()
+            .record(&scene, Setup { size, tolerance_px: 0.1, trained: ALL }, [0.0; 3], single.each_mut(), &ctx())
+            .unwrap();
+        TapeOf::<f64>::default()
+            .record(&scene, Setup { size, tolerance_px: 0.1, trained: ALL }, [0.0; 3], double.each_mut(), &ctx())
+            .unwrap();
         for (at, (&single, &double)) in single[0].iter().zip(&double[0]).enumerate() {
             assert!((0.0..=1.0).contains(&single), "round {round}, pixel {at}: cover {single}");
             assert!((f64::from(single) - double).abs() < 2e-4, "round {round}, pixel {at}: {single} for {double}");
