@@ -84,6 +84,8 @@ impl<T: Real> Accumulator<T> {
     }
 
     /// Adds a piece that may leave the canvas: its part on the left counts at column 0, its part on the right not.
+    #[cold]
+    #[inline(never)]
     fn add_clipped(&mut self, row: usize, left: T, right: T, winding: T) {
         let width = T::from_index(self.width_px);
         if left >= width {

@@ -261,7 +261,7 @@ pub(super) fn copy_planes<T: Real, O, const N: usize>(
         for (row, blocks) in rows.chunks_mut(width_px).zip(frame.chunks(stride)) {
             let (whole, rest) = row.as_chunks_mut::<LANES>();
             for (pixels, block) in whole.iter_mut().zip(blocks) {
-                *pixels = block[plane].map(convert);
+                pixels.iter_mut().zip(&block[plane]).for_each(|(pixel, &value)| *pixel = convert(value));
             }
             if let Some(block) = blocks.last() {
                 rest.iter_mut().zip(block[plane]).for_each(|(pixel, value)| *pixel = convert(value));
@@ -277,8 +277,12 @@ pub(super) fn load_planes<T: Real, const N: usize>(frame: &mut Vec<Block<T, N>>,
     frame.resize(stride * BAND_ROWS, [[T::ZERO; LANES]; N]);
     for (plane, rows) in rows.into_iter().enumerate() {
         for (row, blocks) in rows.chunks(width_px).zip(frame.chunks_mut(stride)) {
-            for (pixels, block) in row.chunks(LANES).zip(blocks) {
-                block[plane].iter_mut().zip(pixels).for_each(|(value, &pixel)| *value = pixel);
+            let (whole, rest) = row.as_chunks::<LANES>();
+            for (pixels, block) in whole.iter().zip(blocks.iter_mut()) {
+                block[plane] = *pixels;
+            }
+            if let Some(block) = blocks.last_mut() {
+                block[plane].iter_mut().zip(rest).for_each(|(value, &pixel)| *value = pixel);
             }
         }
     }

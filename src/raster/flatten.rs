@@ -110,10 +110,10 @@ impl<T: Real> Grid<T> {
 pub(super) fn chunk_paths<T: Real>(scene: &Scene, chunks: &mut Vec<Chunk<T>>) {
     let mut used = 0;
     let mut first = 0;
-    let mut start = 0;
+    let (mut start, mut end) = (0, 0);
     for (index, path) in scene.paths.iter().enumerate() {
         let contours = scene.contours.get(as_usize(&path.contours)).unwrap_or_default();
-        let end = contours.last().map_or(start, |contour| contour.end).max(start);
+        end = contours.last().map_or(end, |contour| contour.end);
         let last = index + 1 == scene.paths.len();
         if last || end - start >= 3 * CHUNK_CURVES {
             if used == chunks.len() {
@@ -184,14 +184,14 @@ impl<T: Real> Chunk<T> {
             let rows = y0.least(y1).index()..y0.most(y1).least(height).index().min(grid.height_px - 1);
             rows.start / BAND_ROWS..rows.end / BAND_ROWS + 1
         };
-        let (low, high) = self
-            .path_lines
-            .iter()
-            .map(bands_of)
-            .fold((usize::MAX, 0), |(low, high), bands| (low.min(bands.start), high.max(bands.end)));
-        if low >= high {
-            return;
-        }
+        let Some(&first) = self.path_lines.first() else { return };
+        // The bands of one line that is as high as all of them.
+        let extremes = self.path_lines.iter().fold(first, |all, line| Line {
+            from: [T::ZERO, all.from[1].least(line.from[1]).least(line.to[1])],
+            to: [T::ZERO, all.to[1].most(line.from[1]).most(line.to[1])],
+            ..all
+        });
+        let Range { start: low, end: high } = bands_of(&extremes);
         let base = self.lines.len() as u32;
         if high - low == 1 {
             self.lines.extend_from_slice(&self.path_lines);

@@ -42,7 +42,7 @@ use crate::image::{Alpha, ColorSpace, Image, ImageError};
 use crate::scene::{Scene, SceneError};
 use draw::{DrawScratch, copy_planes, draw_band};
 use flatten::BAND_ROWS;
-use plan::{Plan, Pool};
+use plan::{Plan, Pool, Setup};
 use tape::TapeOf;
 pub use work::{Work, work};
 
@@ -161,7 +161,7 @@ pub struct SceneGrad {
 /// A [`RasterError`] naming the path, fill, group or size at fault, or that the run was cancelled.
 pub fn render(scene: &Scene, size: Size, background: Background, ctx: &Ctx) -> Result<Image, RasterError> {
     let mut plan = Plan::<f32>::default();
-    ctx.install(|| plan.prepare(scene, size, TOLERANCE_PX, Trained::default(), ctx))?;
+    ctx.install(|| plan.prepare(scene, Setup { size, tolerance_px: TOLERANCE_PX, trained: Trained::default() }, ctx))?;
     let mut image = Image::filled(size.width_px, size.height_px, [0.0; 3]);
     let [red, green, blue, alpha] =
         image.planes.each_mut().map(|plane| plane.par_chunks_mut(BAND_ROWS * size.width_px));
@@ -211,11 +211,13 @@ pub fn forward(
     ctx: &Ctx,
 ) -> Result<(Image, Tape), RasterError> {
     let mut tape = Tape::default();
-    let image = forward_into(scene, size, background, trained, &mut tape, ctx)?;
+    let mut image = Image::filled(0, 0, background);
+    forward_into(scene, size, background, trained, (&mut image, &mut tape), ctx)?;
     Ok((image, tape))
 }
 
-/// As [`forward`], into a tape whose buffers are reused. After an error the tape must not go to [`backward`].
+/// As [`forward`], into a picture and a tape of an earlier call, whose buffers are reused. After an error neither may
+/// be used but for another forward pass.
 ///
 /// # Errors
 /// As [`render`].
@@ -224,19 +226,18 @@ pub fn forward_into(
     size: Size,
     background: [f32; 3],
     trained: Trained,
-    tape: &mut Tape,
+    (image, tape): (&mut Image, &mut Tape),
     ctx: &Ctx,
-) -> Result<Image, RasterError> {
-    let mut planes = [const { Vec::new() }; 3];
-    ctx.install(|| tape.0.record(scene, size, TOLERANCE_PX, background, trained, &mut planes, ctx))?;
-    let [red, green, blue] = planes;
-    Ok(Image {
-        width: size.width_px,
-        height: size.height_px,
-        planes: [red, green, blue, vec![1.0; size.width_px * size.height_px]],
-        space: ColorSpace::Srgb,
-        alpha: Alpha::Straight,
-    })
+) -> Result<(), RasterError> {
+    let [red, green, blue, alpha] = &mut image.planes;
+    ctx.install(|| {
+        tape.0.record(scene, Setup { size, tolerance_px: TOLERANCE_PX, trained }, background, [red, green, blue], ctx)
+    })?;
+    alpha.clear();
+    alpha.resize(size.width_px * size.height_px, 1.0);
+    (image.width, image.height) = (size.width_px, size.height_px);
+    (image.space, image.alpha) = (ColorSpace::Srgb, Alpha::Straight);
+    Ok(())
 }
 
 /// dL/dscene for `pixel_grad` = dL/d(red, green, blue) of each pixel of the recorded picture.
@@ -284,9 +285,15 @@ fn visible<const N: usize>(
 ) -> Result<Vec<[f32; N]>, RasterError> {
     check_finite(&planes)?;
     let mut tape = TapeOf::default();
-    let mut pixels = [const { Vec::new() }; 3];
+    let [red, green, blue] = &mut [const { Vec::new() }; 3];
     ctx.install(|| {
-        tape.record(scene, size, TOLERANCE_PX, [0.0; 3], Trained::default(), &mut pixels, ctx)?;
+        tape.record(
+            scene,
+            Setup { size, tolerance_px: TOLERANCE_PX, trained: Trained::default() },
+            [0.0; 3],
+            [red, green, blue],
+            ctx,
+        )?;
         tape.visible(scene, planes, ctx)
     })
 }

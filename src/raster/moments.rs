@@ -55,9 +55,9 @@ pub(super) fn push_curve_grads<T: Real>(lines: &[Line<T>], grad: &AreaGrad<'_, T
         }
         let moments = curve_moments(grad.line_moments(line), line);
         let (dx, dy) = (line.to[0] - line.from[0], line.to[1] - line.from[1]);
-        for k in 0..4 {
-            sums.x[k] -= moments[k] * dy;
-            sums.y[k] += moments[k] * dx;
+        for ((moment, x), y) in moments.into_iter().zip(&mut sums.x).zip(&mut sums.y) {
+            *x -= moment * dy;
+            *y += moment * dx;
         }
     }
     out.push(sums.into_points());
@@ -106,6 +106,8 @@ impl<T: Real> AreaGrad<'_, T> {
     }
 
     /// The part of a line inside the band's rectangle.
+    #[cold]
+    #[inline(never)]
     fn clip(&self, from: [T; 2], to: [T; 2]) -> Option<Piece<T>> {
         let (mut u0, mut u1) = (T::ZERO, T::ONE);
         let sides = [self.width, self.rows];
@@ -142,16 +144,15 @@ impl<T: Real> AreaGrad<'_, T> {
         if steps > 0 {
             let (mut next_x, step_x, every_x) = axis_steps(column, origin[0], delta[0]);
             let (mut next_y, step_y, every_y) = axis_steps(row, origin[1], delta[1]);
+            let step_x = if step_x > 0 { 1 } else { usize::MAX };
             let step_y = if step_y > 0 { self.stride } else { self.stride.wrapping_neg() };
             for _ in 0..steps {
                 let u = next_x.least(next_y).within(start, end);
-                if next_x < next_y {
-                    next_x += every_x;
-                    at = at.wrapping_add_signed(step_x);
-                } else {
-                    next_y += every_y;
-                    at = at.wrapping_add(step_y);
-                }
+                // Selects, not branches: which border comes next is a coin toss.
+                let across = next_x < next_y;
+                next_x += if across { every_x } else { T::ZERO };
+                next_y += if across { T::ZERO } else { every_y };
+                at = at.wrapping_add(if across { step_x } else { step_y });
                 let behind = g;
                 g = self.at(at);
                 sums = add(sums, scale(powers(u), behind - g));

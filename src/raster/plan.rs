@@ -32,6 +32,17 @@ pub(super) struct Style<T> {
     pub layer: u32,
 }
 
+/// What a picture is prepared for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    /// Raster size.
+    pub size: Size,
+    /// Largest distance between a cubic and its lines, in raster pixels.
+    pub tolerance_px: f64,
+    /// What the way back must deliver.
+    pub trained: Trained,
+}
+
 /// Everything the bands share.
 #[derive(Debug)]
 pub(super) struct Plan<T> {
@@ -76,14 +87,8 @@ impl<T: Real> Plan<T> {
     ///
     /// # Errors
     /// As [`super::forward`].
-    pub(super) fn prepare(
-        &mut self,
-        scene: &Scene,
-        size: Size,
-        tolerance_px: f64,
-        trained: Trained,
-        ctx: &Ctx,
-    ) -> Result<(), RasterError> {
+    pub(super) fn prepare(&mut self, scene: &Scene, setup: Setup, ctx: &Ctx) -> Result<(), RasterError> {
+        let Setup { size, tolerance_px, trained } = setup;
         Image::check_size(size.width_px, size.height_px)?;
         scene.validate_structure()?;
         self.read_styles(scene)?;

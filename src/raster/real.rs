@@ -79,6 +79,7 @@ macro_rules! real {
             fn of(value: f32) -> Self {
                 Self::from(value)
             }
+            #[allow(trivial_numeric_casts, reason = "the macro serves f64 too")]
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 value as Self

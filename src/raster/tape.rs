@@ -6,14 +6,14 @@
 
 use rayon::prelude::*;
 
+use super::RasterError;
 use super::adjoint::{AdjointScratch, BandGrad, undo_band};
 use super::draw::{BandRecord, DrawScratch, copy_planes, draw_band};
 use super::flatten::{BAND_ROWS, Chunk};
 use super::moments::CurveGrad;
-use super::plan::{Plan, Pool};
+use super::plan::{Plan, Pool, Setup};
 use super::real::Real;
 use super::visible::{VisibleScratch, sum_band};
-use super::{RasterError, Size, Trained};
 use crate::ctx::Ctx;
 use crate::scene::Scene;
 
@@ -59,21 +59,20 @@ impl<T: Real> TapeOf<T> {
     pub(super) fn record(
         &mut self,
         scene: &Scene,
-        size: Size,
-        tolerance_px: f64,
+        setup: Setup,
         background: [T; 3],
-        trained: Trained,
-        planes: &mut [Vec<T>; 3],
+        planes: [&mut Vec<T>; 3],
         ctx: &Ctx,
     ) -> Result<(), RasterError> {
-        self.plan.prepare(scene, size, tolerance_px, trained, ctx)?;
+        self.plan.prepare(scene, setup, ctx)?;
+        let size = setup.size;
         self.background = background;
         self.bands.resize_with(self.plan.grid.bands(), BandRecord::default);
         let rows = BAND_ROWS * size.width_px;
-        for plane in planes.iter_mut() {
+        let [red, green, blue] = planes.map(|plane| {
             plane.resize(size.width_px * size.height_px, T::ZERO);
-        }
-        let [red, green, blue] = planes.each_mut().map(|plane| plane.par_chunks_mut(rows));
+            plane.par_chunks_mut(rows)
+        });
         let (plan, pool) = (&self.plan, &self.draw_scratch);
         let bands = self.bands.par_iter_mut().zip(red.zip(green.zip(blue))).enumerate();
         bands.with_max_len(1).try_for_each(|(index, (record, (red, (green, blue))))| {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::coverage::LANES;
 use super::draw::BandRecord;
 use super::flatten::Line;
-use super::plan::Plan;
+use super::plan::{Plan, Setup};
 use super::real::Real;
 use super::tape::TapeOf;
 use super::{RasterError, Size, TOLERANCE_PX, Trained};
@@ -47,7 +47,7 @@ pub fn work(scene: &Scene, size: Size, ctx: &Ctx) -> Result<Work, RasterError> {
     let mut planes = [const { Vec::new() }; 3];
     let trained = Trained { points: true, ..Trained::default() };
     ctx.install(|| {
-        tape.record(scene, size, TOLERANCE_PX, [0.0; 3], trained, &mut planes, ctx)?;
+        tape.record(scene, Setup { size, tolerance_px: TOLERANCE_PX, trained }, [0.0; 3], planes.each_mut(), ctx)?;
         let plan = &tape.plan;
         let bands = (0..tape.bands.len()).into_par_iter();
         let crossings = bands.map(|band| band_crossings(plan, band)).sum();

@@ -2,6 +2,7 @@
 
 mod cache;
 mod encoder;
+mod raster;
 mod vectorize;
 mod vectorize_figures;
 pub(crate) mod vectorize_support;
