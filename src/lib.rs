@@ -7,12 +7,12 @@ pub mod rng;
 pub mod image;
 pub mod scene;
 
-pub mod raster;
-pub mod vectorize;
-pub mod encoder;
-pub mod models;
-pub mod optimize;
-pub mod text;
 pub mod cache;
+pub mod encoder;
 pub mod job;
+pub mod models;
 pub mod nodes;
+pub mod optimize;
+pub mod raster;
+pub mod text;
+pub mod vectorize;
