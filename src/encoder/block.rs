@@ -114,7 +114,12 @@ impl Block {
     }
 
     /// softmax(q k^T / sqrt(head)) v for every sequence and head.
-    fn attend(&self, query: &Tensor, key_value: &Tensor, rows: Rows<'_>) -> Result<(Tensor, Vec<Tensor>), EncoderError> {
+    fn attend(
+        &self,
+        query: &Tensor,
+        key_value: &Tensor,
+        rows: Rows<'_>,
+    ) -> Result<(Tensor, Vec<Tensor>), EncoderError> {
         let (width, head, heads, tokens) = (self.width(), self.head(), self.heads, rows.tokens);
         let queries = if rows.picks.is_some() { 1 } else { tokens };
         let (query, key_value) = (by_head(query, queries, head)?, by_head(key_value, tokens, head)?);
@@ -140,9 +145,7 @@ impl Block {
     pub(super) fn backward(&self, saved: &Saved, g: &Tensor, rows: Rows<'_>) -> Result<Tensor, EncoderError> {
         let width = self.width();
         let g_hidden = self.down.backward(g)?;
-        read(&saved.hidden, |h| {
-            edit(&g_hidden, |g| ops::activate_backward(h, &self.up.bias, self.activation, g))
-        })??;
+        read(&saved.hidden, |h| edit(&g_hidden, |g| ops::activate_backward(h, &self.up.bias, self.activation, g)))??;
         let g_normed2 = self.up.backward(&g_hidden)?;
         let g_x2 = norm_backward(&saved.x2, &saved.stats2, &self.norm2, &g_normed2, Some(g))?;
         let g_mixed = self.out.backward(&g_x2)?;
@@ -206,9 +209,8 @@ pub(super) fn norm_backward(
     g: &Tensor,
     residual: Option<&Tensor>,
 ) -> Result<Tensor, EncoderError> {
-    let run = |residual: Option<&[f32]>| {
-        read(x, |x| read(g, |g| ops::layer_norm_backward(x, stats, norm, g, residual)))?
-    };
+    let run =
+        |residual: Option<&[f32]>| read(x, |x| read(g, |g| ops::layer_norm_backward(x, stats, norm, g, residual)))?;
     let g_x = match residual {
         Some(residual) => read(residual, |residual| run(Some(residual)))??,
         None => run(None)?,

@@ -104,7 +104,9 @@ pub enum EncoderError {
     #[error("this encoder has random weights and no tokenizer: it can be timed, not asked")]
     NoTokenizer,
     /// The tokenizer knows a word that the tower does not.
-    #[error("the tokenizer gives the id {id}, but the text tower knows only {vocabulary}; the folder's files do not belong together")]
+    #[error(
+        "the tokenizer gives the id {id}, but the text tower knows only {vocabulary}; the folder's files do not belong together"
+    )]
     TokenId {
         /// The id.
         id: u32,

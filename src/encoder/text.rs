@@ -6,12 +6,12 @@
 
 use tokenizers::Tokenizer;
 
+use super::EncoderError;
 use super::block::{Block, Rows, normalised};
 use super::config::{Config, Pooling};
 use super::matrix::{Linear, matrix, read};
 use super::ops::Norm;
 use super::weights::{self, Source};
-use super::EncoderError;
 use crate::ctx::Cancel;
 
 /// Weights of the text tower.
@@ -41,13 +41,13 @@ pub(super) struct Words {
 
 impl Words {
     pub(super) fn parse(bytes: &[u8], config: &Config) -> Result<Self, EncoderError> {
-        let mut tokenizer =
-            Tokenizer::from_bytes(bytes).map_err(|error| EncoderError::Tokenizer(error.to_string()))?;
+        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| EncoderError::Tokenizer(error.to_string()))?;
         // Lengths are checked here, so that a text that is cut is an error and not a surprise.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| EncoderError::Tokenizer(error.to_string()))?;
         let length = |special| -> Result<usize, EncoderError> {
-            let encoding = tokenizer.encode("a", special).map_err(|error| EncoderError::Tokenizer(error.to_string()))?;
+            let encoding =
+                tokenizer.encode("a", special).map_err(|error| EncoderError::Tokenizer(error.to_string()))?;
             Ok(encoding.get_ids().len())
         };
         Ok(Self {
@@ -66,8 +66,7 @@ impl Words {
         if text.trim().is_empty() {
             return Err(EncoderError::EmptyPrompt);
         }
-        let encoding =
-            self.tokenizer.encode(text, true).map_err(|error| EncoderError::Tokenizer(error.to_string()))?;
+        let encoding = self.tokenizer.encode(text, true).map_err(|error| EncoderError::Tokenizer(error.to_string()))?;
         let mut ids = encoding.get_ids().to_vec();
         if !self.adds_ends {
             ids.insert(0, self.begin_id);

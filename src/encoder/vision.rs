@@ -8,12 +8,12 @@
 
 use candle_core::Tensor;
 
+use super::EncoderError;
 use super::block::{Block, Rows, Saved, norm_backward, normalised};
 use super::config::Config;
 use super::matrix::{Linear, matrix, read};
 use super::ops::{Norm, RowStats};
 use super::weights::{self, Source};
-use super::EncoderError;
 use crate::ctx::Cancel;
 
 /// Weights of the image tower.

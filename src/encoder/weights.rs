@@ -67,12 +67,7 @@ fn widen<const N: usize>(bytes: &[u8], f: impl Fn([u8; N]) -> f32 + Sync) -> Vec
 }
 
 /// The tensor called `name` as a matrix.
-pub(super) fn matrix_of(
-    source: &dyn Source,
-    name: &str,
-    shape: &[usize],
-    rows: usize,
-) -> Result<Tensor, EncoderError> {
+pub(super) fn matrix_of(source: &dyn Source, name: &str, shape: &[usize], rows: usize) -> Result<Tensor, EncoderError> {
     let values = source.values(name, shape)?;
     let columns = values.len() / rows.max(1);
     Ok(Tensor::from_vec(values, (rows, columns), &Device::Cpu)?)

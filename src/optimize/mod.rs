@@ -24,6 +24,7 @@ pub use settings::{Mode, Quality, Region, Settings};
 
 use crate::ctx::{Cancelled, Ctx};
 use crate::encoder::{Encoder, EncoderError};
+use crate::image::Image;
 use crate::image::rect::Rect;
 use crate::raster::{self, RasterError, Size, Tape};
 use crate::scene::Scene;
@@ -114,13 +115,13 @@ pub fn run(
     let mut parameters = Parameters::new(&mut scene, settings, &free);
     let mut objective = Objective::new(&scene, encoder, settings, seed, size, ctx)?;
     let trained = parameters.trained();
-    let mut tape = Tape::default();
+    let (mut image, mut tape) = (Image::filled(0, 0, PAPER_WHITE), Tape::default());
     let mut plateau = stop::Plateau::new(settings.patience);
     let mut losses = Vec::new();
     ctx.progress.stage("optimize", u64::from(settings.iterations));
     for iteration in 0..settings.iterations {
         ctx.cancel.check()?;
-        let image = raster::forward_into(&scene, size, PAPER_WHITE, trained, &mut tape, ctx)?;
+        raster::forward_into(&scene, size, PAPER_WHITE, trained, (&mut image, &mut tape), ctx)?;
         let (loss, pixel_gradient) = objective.loss_and_gradient(&image, iteration, ctx)?;
         watch(&Step { iteration, loss, scene: &scene });
         ctx.cancel.check()?;

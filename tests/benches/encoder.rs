@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use linocut::ctx::{Ctx, Silent};
-use linocut::encoder::crops::draw::{CropPreset, Region, draw};
 use linocut::encoder::crops::Crops;
+use linocut::encoder::crops::draw::{CropPreset, Region, draw};
 use linocut::encoder::{Activation, Config, Encoder, TowerConfig};
 use linocut::rng::{Stage, Stream};
 

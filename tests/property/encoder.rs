@@ -43,7 +43,10 @@ fn the_whole_tower_has_the_gradient_of_finite_differences() {
             let expected = (4.0 * central(4e-3) - central(8e-3)) / 3.0;
             let found = dot(&gradient, &direction);
             let scale = dot(&gradient, &gradient).sqrt();
-            assert!((found - expected).abs() < 1e-3 * scale, "{activation:?} {index}: {found}, not {expected} of {scale}");
+            assert!(
+                (found - expected).abs() < 1e-3 * scale,
+                "{activation:?} {index}: {found}, not {expected} of {scale}"
+            );
         }
         for (n, crop) in gradient.chunks(16).enumerate() {
             assert!(crop.iter().any(|&g| g != 0.0), "pixels from {} on get no gradient", n * 16);
@@ -176,7 +179,8 @@ fn the_same_key_draws_the_same_windows_and_another_does_not() {
         let centre = centre(region, (100, 80), preset).unwrap();
         assert!(centre.window[2] >= 100.0, "the reference sees all of the region: {centre:?}");
         let outside = Region { x: 90, ..region };
-        let message = draw(outside, (100, 80), preset, &mut Stream::new(1, 0, Stage::Crops, 0)).unwrap_err().to_string();
+        let message =
+            draw(outside, (100, 80), preset, &mut Stream::new(1, 0, Stage::Crops, 0)).unwrap_err().to_string();
         assert!(message.contains("outside the picture"), "{message}");
     }
 }

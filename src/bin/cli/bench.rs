@@ -45,11 +45,18 @@ fn bench_raster(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     let pixels = |length: f32| (length * scale).round().max(1.0) as usize;
     let size = Size { width_px: pixels(scene.width), height_px: pixels(scene.height) };
     let report = run.ctx.install(|| raster::bench::bench(&scene, size, runs(matches), &run.ctx))?;
+    let work = report.work;
     let text = format!(
-        "{} paths, {} curves, {} lines: forward {:.2} ms, backward {:.2} ms",
-        report.paths, report.curves, report.lines, report.forward_ms, report.backward_ms
+        "{} paths, {} curves, {} lines: forward {:.2} ms, backward {:.2} ms, {:.1} times the walk limit",
+        work.paths, work.curves, work.lines, report.forward_ms, report.backward_ms, report.ratio_to_limit
     );
-    run.print(&report, &text)
+    let json = serde_json::json!({
+        "paths": work.paths, "curves": work.curves, "lines": work.lines, "crossings": work.crossings,
+        "fragments": work.fragments, "forward_ms": report.forward_ms, "backward_ms": report.backward_ms,
+        "threads": report.threads, "backend": "cpu", "core_ghz": report.core_ghz, "limit_ms": report.limit_ms,
+        "ratio_to_limit": report.ratio_to_limit,
+    });
+    run.print(&json, &text)
 }
 
 fn bench_encoder(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {

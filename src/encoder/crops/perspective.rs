@@ -28,10 +28,10 @@ pub(super) struct Perspective {
 pub(super) fn homography(from: [[f64; 2]; 4], to: [[f64; 2]; 4]) -> Option<[f64; 8]> {
     let mut system = [[0.0_f64; 9]; 8];
     for (pair, ([x, y], [u, v])) in system.chunks_mut(2).zip(from.into_iter().zip(to)) {
-        for (row, value) in pair.iter_mut().zip([
-            [x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y, u],
-            [0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, v],
-        ]) {
+        for (row, value) in pair
+            .iter_mut()
+            .zip([[x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y, u], [0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, v]])
+        {
             *row = value;
         }
     }
@@ -72,13 +72,7 @@ struct Sample {
 }
 
 impl Perspective {
-    pub(super) fn new(
-        coefficients: [f64; 8],
-        from: (usize, usize),
-        to: usize,
-        samples: usize,
-        edge: Edge,
-    ) -> Self {
+    pub(super) fn new(coefficients: [f64; 8], from: (usize, usize), to: usize, samples: usize, edge: Edge) -> Self {
         Self { coefficients, from_width: from.0, from_height: from.1, to, samples, edge }
     }
 

@@ -112,9 +112,9 @@ impl Axis {
     }
 
     fn runs(&self) -> impl Iterator<Item = (usize, &[f32])> {
-        self.runs.iter().map(|&(first, offset, count)| {
-            (first, self.weights.get(offset..offset + count).unwrap_or_default())
-        })
+        self.runs
+            .iter()
+            .map(|&(first, offset, count)| (first, self.weights.get(offset..offset + count).unwrap_or_default()))
     }
 }
 
