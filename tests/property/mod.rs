@@ -1,1 +1,3 @@
 //! property
+
+mod svg_round_trip;
