@@ -1,3 +1,4 @@
 //! attacks
 
+mod font;
 mod svg;

@@ -15,7 +15,9 @@ fn message(svg: &str) -> String {
 }
 
 fn in_svg(body: &str) -> String {
-    format!("<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='10' height='10'>{body}</svg>")
+    format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='10' height='10'>{body}</svg>"
+    )
 }
 
 /// `text` is refused or read within a few seconds even by an unoptimised build.
@@ -43,7 +45,12 @@ fn chains_of_masks_clip_paths_and_patterns_are_bounded() {
     for (element, attribute) in [("mask", "mask"), ("clipPath", "clip-path")] {
         let mut chain = String::new();
         for link in 0..50_000 {
-            write!(chain, "<{element} id='m{link}' {attribute}='url(#m{})'><path d='M0 0h9v9z'/></{element}>", link + 1).unwrap();
+            write!(
+                chain,
+                "<{element} id='m{link}' {attribute}='url(#m{})'><path d='M0 0h9v9z'/></{element}>",
+                link + 1
+            )
+            .unwrap();
         }
         let svg = in_svg(&format!("{chain}<path d='M0 0h9v9z' {attribute}='url(#m0)'/>"));
         assert!(matches!(quick(&svg), Err(SvgError::TooDeep { .. })), "{element}");
@@ -51,7 +58,11 @@ fn chains_of_masks_clip_paths_and_patterns_are_bounded() {
     let mut chain = String::from("<style>.next{fill:url(#p3)}</style>");
     for link in 0..20_000 {
         let next = link + 1;
-        write!(chain, "<pattern id='p{link}' width='1' height='1'><path style='fill:url(#p{next})' d='M0 0h9v9z'/></pattern>").unwrap();
+        write!(
+            chain,
+            "<pattern id='p{link}' width='1' height='1'><path style='fill:url(#p{next})' d='M0 0h9v9z'/></pattern>"
+        )
+        .unwrap();
     }
     assert!(matches!(quick(&in_svg(&chain)), Err(SvgError::TooDeep { .. })));
 }
@@ -129,7 +140,10 @@ fn pictures_without_a_size_are_refused() {
         assert!(message(&svg).starts_with("the picture has no size"), "{size}");
     }
     let huge = "<svg xmlns='http://www.w3.org/2000/svg' width='1e6' height='10'/>";
-    assert_eq!(message(huge), "the canvas is 1000000 x 10 pixels; at most 65536 a side: scale `width` and `height` down");
+    assert_eq!(
+        message(huge),
+        "the canvas is 1000000 x 10 pixels; at most 65536 a side: scale `width` and `height` down"
+    );
 }
 
 #[test]
@@ -140,13 +154,18 @@ fn a_missing_size_is_the_drawing_itself() {
 
 #[test]
 fn numbers_beyond_reason_never_reach_the_scene() {
-    for data in ["M0 0L1e39 0L0 9z", "M0 0L3e38 3e38 -3e38 0z", "M0 0Lnan 0L0 9z", "M1e20 0h9v9z", "M0 0a1e30 1e30 0 0 1 5 5z"] {
+    for data in
+        ["M0 0L1e39 0L0 9z", "M0 0L3e38 3e38 -3e38 0z", "M0 0Lnan 0L0 9z", "M1e20 0h9v9z", "M0 0a1e30 1e30 0 0 1 5 5z"]
+    {
         let body = format!("<path id='x' d='{data}'/><path id='t' transform='scale(1e30)' d='M1 1h9v9z'/>");
         let (scene, _) = read(&in_svg(&body)).unwrap();
         assert!(scene.points.iter().flatten().all(|value| value.abs() < 1e7), "{data}");
     }
     let (scene, notices) = read(&in_svg("<path id='far' d='M0 0h1e8v9z'/>")).unwrap();
-    assert_eq!((scene.paths.len(), notices[0].to_string().as_str()), (0, "far: coordinates: left out: not finite or too far away"));
+    assert_eq!(
+        (scene.paths.len(), notices[0].to_string().as_str()),
+        (0, "far: coordinates: left out: not finite or too far away")
+    );
 }
 
 #[test]
@@ -163,7 +182,9 @@ fn bytes_that_are_not_svg_are_refused_with_a_reason() {
     assert_eq!(refused(b"<svg>\xff</svg>"), "the file is not UTF-8 text: byte 5 is invalid; save it as UTF-8");
     assert!(refused(b"").starts_with("the file is not a well-formed SVG"));
     assert!(refused(b"<html/>").ends_with("the root element is `html`, not `svg`"));
-    assert!(refused(b"<svg xmlns='http://www.w3.org/2000/svg'><g></svg>").starts_with("the file is not a well-formed SVG"));
+    assert!(
+        refused(b"<svg xmlns='http://www.w3.org/2000/svg'><g></svg>").starts_with("the file is not a well-formed SVG")
+    );
     assert!(refused(&vec![b' '; MAX_BYTES + 1]).contains("at most 134217728 are read"));
 }
 

@@ -81,7 +81,15 @@ fn groups(scene: &Scene) -> Vec<(&str, std::ops::Range<u32>)> {
 
 /// XML has no words for these; they become U+FFFD.
 fn writable(id: &str) -> String {
-    id.chars().map(|c| if matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c }).collect()
+    id.chars()
+        .map(|c| {
+            if matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}') {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// For every path, the first path that has the same fill.
