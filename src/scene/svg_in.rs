@@ -154,6 +154,14 @@ pub enum SvgError {
         /// An id on the cycle, or the element's name.
         id: String,
     },
+    /// A radius or a stroke width is absurd.
+    #[error("element `{id}`: `{attribute}` holds a number that is too large to draw")]
+    Number {
+        /// Its id, or the element's name.
+        id: String,
+        /// The attribute.
+        attribute: String,
+    },
     /// Too many curves.
     #[error("the picture has more than {MAX_SEGMENTS} curve segments; simplify it first")]
     TooManySegments,

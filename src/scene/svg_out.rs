@@ -243,7 +243,8 @@ impl Digits {
                 let &[a, b, c] = segment else { continue };
                 let next = contour.get(3 * index + 3).copied().unwrap_or(first);
                 let to = self.unit(next);
-                if is_straight([a, b, c, next]) {
+                let dot = [b, c].iter().all(|control| self.unit(*control) == from) && to == from;
+                if dot || is_straight([a, b, c, next]) {
                     // `z` draws the last line, unless its length rounds to nothing and reading would lose it.
                     if index + 1 < count || from == to {
                         data.line(from, to);

@@ -1,1 +1,3 @@
 //! regression
+
+mod svg;
