@@ -154,9 +154,7 @@ fn a_missing_size_is_the_drawing_itself() {
 
 #[test]
 fn numbers_beyond_reason_never_reach_the_scene() {
-    for data in
-        ["M0 0L1e39 0L0 9z", "M0 0L3e38 3e38 -3e38 0z", "M0 0Lnan 0L0 9z", "M1e20 0h9v9z"]
-    {
+    for data in ["M0 0L1e39 0L0 9z", "M0 0L3e38 3e38 -3e38 0z", "M0 0Lnan 0L0 9z", "M1e20 0h9v9z"] {
         let body = format!("<path id='x' d='{data}'/><path id='t' transform='scale(1e30)' d='M1 1h9v9z'/>");
         let (scene, _) = read(&in_svg(&body)).unwrap();
         assert!(scene.points.iter().flatten().all(|value| value.abs() < 1e7), "{data}");

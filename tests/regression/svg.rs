@@ -18,16 +18,26 @@ fn absurd_radii_and_widths_took_minutes() {
         "<style>path{stroke-width:1e9}</style><path stroke='red' d='M0 0h9v9z'/>",
     ] {
         let result = scene_from_svg(in_svg(&body.repeat(1000)).as_bytes());
-        assert!(matches!(result, Err(SvgError::Number { .. })), "{body}: {:?}", result.map(|(scene, _)| scene.paths.len()));
+        assert!(
+            matches!(result, Err(SvgError::Number { .. })),
+            "{body}: {:?}",
+            result.map(|(scene, _)| scene.paths.len())
+        );
     }
-    let fine = "<circle r='0000000000004.00000000000001'/><path d='M0 0a1e3 12345.5 0 0 1 5 5e-20z' stroke-width='123456.5'/>";
+    let fine =
+        "<circle r='0000000000004.00000000000001'/><path d='M0 0a1e3 12345.5 0 0 1 5 5e-20z' stroke-width='123456.5'/>";
     assert_eq!(scene_from_svg(in_svg(fine).as_bytes()).unwrap().0.paths.len(), 2);
 }
 
 #[test]
-fn curves_smaller_than_a_decimal_changed_when_written_twice() {
-    let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='900' height='9'><path d='M0 0l1e-9 0c1e-9 1e-9 0 1e-9 2e-9 0z'/></svg>";
+fn what_lies_below_a_decimal_changed_when_written_twice() {
     let write = |svg: &str| svg_from_scene(&scene_from_svg(svg.as_bytes()).unwrap().0, &Metadata::default());
-    let once = write(svg);
-    assert_eq!(write(&once), once);
+    for body in [
+        "<path d='M0 0l1e-9 0c1e-9 1e-9 0 1e-9 2e-9 0z'/>",
+        "<rect width='8' height='1e-9'/>",
+        "<g id='g' opacity='.99999'><path d='M0 0h9v9z'/><path d='M0 0h9v9z'/></g>",
+    ] {
+        let once = write(&in_svg(body));
+        assert_eq!(write(&once), once, "{body}");
+    }
 }
