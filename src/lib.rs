@@ -1,5 +1,8 @@
 //! Linocut edits pictures with a sentence: it turns a picture into vector shapes and optimises the shapes until
 //! a vision-language model agrees with the text (CLIPVG, AAAI 2023).
+//!
+//! The modules in the order of the data: base types, the stages that make, draw, judge and move shapes, the flow that
+//! joins them ([`pipeline`]), its canonical description ([`job`]) and what users set ([`nodes`]).
 
 pub mod ctx;
 pub mod rng;
@@ -7,12 +10,17 @@ pub mod rng;
 pub mod image;
 pub mod scene;
 
-pub mod raster;
-pub mod vectorize;
+pub mod cache;
 pub mod encoder;
 pub mod models;
-pub mod optimize;
+pub mod raster;
 pub mod text;
-pub mod cache;
+pub mod vectorize;
+
+pub mod optimize;
+
+pub mod pipeline;
+
 pub mod job;
+
 pub mod nodes;

@@ -1,6 +1,10 @@
 //! The one integration binary: what breaks for a user, grouped by kind.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic in a test is its failure report")]
+
 mod attacks;
 mod golden;
+mod layers;
 mod property;
 mod regression;
+mod util;

@@ -1,1 +1,307 @@
-//! To be filled.
+//! CLIP-architecture dual encoder: how well a picture agrees with a sentence, and which way to change the picture.
+//!
+//! Input: a Hugging Face CLIP folder's files, texts, pictures. Output: features, and the exact gradient of a loss on
+//! image features with respect to the pixels. Invariants: weights are frozen; gradients are written out by hand
+//! ([`block`]) and proved by finite differences. Determinism: bit-identical for any thread count: crops are worked
+//! on in groups of fixed size and no sum is split among threads. Cost: nearly all in candle's matrix products.
+//!
+//! The road of a loss: [`crops`] cuts and resizes windows, [`Encoder::embed_crops_traced`] embeds them,
+//! [`direction`] compares with the text, [`Encoder::backward`] and [`crops`]' adjoint lead back to the picture.
+
+mod bench;
+mod block;
+mod config;
+pub mod crops;
+pub mod direction;
+mod matrix;
+mod ops;
+pub mod similarity;
+pub mod templates;
+mod text;
+mod vision;
+mod weights;
+
+use rayon::prelude::*;
+
+pub use bench::{BenchReport, bench};
+pub use config::{Config, Pooling, TowerConfig};
+pub use ops::Activation;
+
+use crate::ctx::{Cancelled, Ctx};
+use text::{Text, Words};
+use vision::{Vision, VisionTrace};
+use weights::{File, Random, Source};
+
+/// Crops embedded by one task. Fixed, so that results do not depend on the thread count.
+const CROPS_PER_TASK: usize = 8;
+/// Texts embedded by one task.
+const TEXTS_PER_TASK: usize = 16;
+
+/// What can go wrong between a model's files and a gradient.
+#[derive(Debug, thiserror::Error)]
+pub enum EncoderError {
+    /// A JSON file cannot be read.
+    #[error("{file} is not valid JSON ({reason}); fetch the encoder again")]
+    Json {
+        /// Which of the folder's files.
+        file: &'static str,
+        /// The parser's words.
+        reason: String,
+    },
+    /// A configuration value is unusable.
+    #[error("the encoder's {field} is {value}, but must be {need}")]
+    Config {
+        /// Section and key.
+        field: String,
+        /// What the file says.
+        value: String,
+        /// What would be accepted.
+        need: String,
+    },
+    /// The weight file's header is broken.
+    #[error("the weights are not a valid safetensors file ({0}); fetch the encoder again")]
+    Weights(String),
+    /// A tensor is absent.
+    #[error("the weights lack the tensor {tensor} of shape {expected:?}; is this a CLIP model?")]
+    MissingTensor {
+        /// Its name.
+        tensor: String,
+        /// The shape that the configuration asks for.
+        expected: Vec<usize>,
+    },
+    /// A tensor has another shape than the configuration says.
+    #[error("the tensor {tensor} has shape {found:?}, but config.json asks for {expected:?}")]
+    TensorShape {
+        /// Its name.
+        tensor: String,
+        /// The shape that the configuration asks for.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor is stored in a number format that weights do not come in.
+    #[error("the tensor {tensor} holds {found} numbers; F32, F16 and BF16 are supported")]
+    TensorType {
+        /// Its name.
+        tensor: String,
+        /// The format in the file.
+        found: String,
+    },
+    /// A weight is NaN or infinite.
+    #[error("value {index} of the tensor {tensor} is {value}; the weights are damaged, fetch the encoder again")]
+    TensorValue {
+        /// Its name.
+        tensor: String,
+        /// Position in the tensor.
+        index: usize,
+        /// The number.
+        value: f32,
+    },
+    /// tokenizer.json cannot be used.
+    #[error("the encoder's tokenizer fails ({0}); fetch the encoder again")]
+    Tokenizer(String),
+    /// The encoder has no tokenizer: it was made of random weights for a bench.
+    #[error("this encoder has random weights and no tokenizer: it can be timed, not asked")]
+    NoTokenizer,
+    /// The tokenizer knows a word that the tower does not.
+    #[error("the tokenizer gives the id {id}, but the text tower knows only {vocabulary}; the folder's files do not belong together")]
+    TokenId {
+        /// The id.
+        id: u32,
+        /// Rows of the token table.
+        vocabulary: usize,
+    },
+    /// There is nothing to look for.
+    #[error("the prompt is empty; say what the picture should show")]
+    EmptyPrompt,
+    /// A text does not fit the tower's context.
+    #[error("the prompt \"{prompt}\" is {tokens} tokens long, but this encoder takes {allowed}; shorten it")]
+    PromptTooLong {
+        /// The text as it was encoded, template included.
+        prompt: String,
+        /// Its length without begin and end.
+        tokens: usize,
+        /// The longest accepted.
+        allowed: usize,
+    },
+    /// A slice has the wrong length.
+    #[error("{what}: {found} values where {expected} are needed")]
+    Length {
+        /// Which input.
+        what: &'static str,
+        /// Needed.
+        expected: usize,
+        /// Given.
+        found: usize,
+    },
+    /// A crop window that no picture can fill.
+    #[error("the crop window {window:?} (x, y, width, height in pixels) is unusable: {reason}")]
+    Window {
+        /// The window.
+        window: [f32; 4],
+        /// Why.
+        reason: &'static str,
+    },
+    /// A gradient or feature is not finite.
+    #[error("{0} is not a finite number; the picture or the encoder is damaged")]
+    NotFinite(&'static str),
+    /// A tensor is not laid out as the code above it arranged: a defect of this program.
+    #[error("internal layout error: {0}; please report it")]
+    Layout(&'static str),
+    /// The tensor library failed.
+    #[error("the encoder's computation failed: {0}")]
+    Compute(#[from] candle_core::Error),
+    /// The work was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// The files of a Hugging Face CLIP folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// `config.json`
+    pub config: &'a [u8],
+    /// `model.safetensors`
+    pub weights: &'a [u8],
+    /// `tokenizer.json`
+    pub tokenizer: &'a [u8],
+    /// `preprocessor_config.json`; without it the pixel statistics of the original CLIP are used.
+    pub preprocessor: Option<&'a [u8]>,
+}
+
+/// An image tower and a text tower that meet in one space. Immutable; share it by `Arc`.
+#[derive(Debug)]
+pub struct Encoder {
+    /// What the user calls it.
+    pub name: String,
+    /// blake3 of all files, as hex.
+    pub hash: String,
+    /// Sizes and pixel statistics.
+    pub config: Config,
+    vision: Vision,
+    text: Text,
+    words: Option<Words>,
+}
+
+/// What [`Encoder::backward`] needs of the forward pass; about 14 values a token, channel and block.
+#[derive(Debug)]
+pub struct Trace(Vec<VisionTrace>);
+
+impl Encoder {
+    /// Builds both towers. F16 and BF16 weights are widened to f32. Cost: one copy of the weights and one hash.
+    ///
+    /// # Errors
+    /// Every defect of the files, naming the field or the tensor; see [`EncoderError`].
+    pub fn from_bytes(name: &str, files: Files<'_>) -> Result<Self, EncoderError> {
+        let config = Config::parse(files.config, files.preprocessor)?;
+        let source = File::parse(files.weights)?;
+        let words = Words::parse(files.tokenizer, &config)?;
+        let mut hasher = blake3::Hasher::new();
+        for bytes in [files.weights, files.config, files.tokenizer, files.preprocessor.unwrap_or_default()] {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        let hash = hasher.finalize().to_hex().to_string();
+        Self::build(name, hash, config, &source, Some(words))
+    }
+
+    /// An encoder of the given sizes with random weights and no tokenizer, for benches without a model file.
+    ///
+    /// # Errors
+    /// [`EncoderError::Compute`] when the tensors cannot be made.
+    pub fn random(name: &str, config: Config, seed: u64) -> Result<Self, EncoderError> {
+        Self::build(name, format!("random-{seed}"), config, &Random { seed }, None)
+    }
+
+    fn build(
+        name: &str,
+        hash: String,
+        config: Config,
+        source: &dyn Source,
+        words: Option<Words>,
+    ) -> Result<Self, EncoderError> {
+        let vision = Vision::load(source, &config)?;
+        let text = Text::load(source, &config)?;
+        Ok(Self { name: name.to_owned(), hash, config, vision, text, words })
+    }
+
+    /// Side of the square pictures that the image tower takes, pixels.
+    pub fn input_side_px(&self) -> usize {
+        self.config.image_side_px
+    }
+
+    /// Length of a feature.
+    pub fn embedding_len(&self) -> usize {
+        self.config.embedding
+    }
+
+    /// Raw projected features of texts, not normalised.
+    ///
+    /// # Errors
+    /// [`EncoderError::EmptyPrompt`], [`EncoderError::PromptTooLong`], [`EncoderError::Cancelled`].
+    pub fn embed_text(&self, texts: &[String], ctx: &Ctx) -> Result<Vec<Vec<f32>>, EncoderError> {
+        let words = self.words.as_ref().ok_or(EncoderError::NoTokenizer)?;
+        let ids = texts.iter().map(|text| words.ids(text)).collect::<Result<Vec<_>, _>>()?;
+        let groups = ctx.install(|| {
+            let forward = |ids: &[Vec<u32>]| self.text.forward(ids, words, &ctx.cancel);
+            ids.par_chunks(TEXTS_PER_TASK).map(forward).collect::<Result<Vec<_>, _>>()
+        })?;
+        let features = groups.iter().flat_map(|group| group.chunks(self.config.embedding)).map(<[f32]>::to_vec);
+        Ok(features.collect())
+    }
+
+    /// Raw projected features `[batch, embedding]` of normalised crops `[batch, 3, side, side]`.
+    ///
+    /// # Errors
+    /// [`EncoderError::Length`], [`EncoderError::Cancelled`].
+    pub fn embed_crops(&self, crops: &[f32], batch: usize, ctx: &Ctx) -> Result<Vec<f32>, EncoderError> {
+        Ok(self.forward(crops, batch, false, ctx)?.0)
+    }
+
+    /// As [`Self::embed_crops`], keeping what [`Self::backward`] needs.
+    ///
+    /// # Errors
+    /// [`EncoderError::Length`], [`EncoderError::Cancelled`].
+    pub fn embed_crops_traced(
+        &self,
+        crops: &[f32],
+        batch: usize,
+        ctx: &Ctx,
+    ) -> Result<(Vec<f32>, Trace), EncoderError> {
+        self.forward(crops, batch, true, ctx)
+    }
+
+    fn forward(&self, crops: &[f32], batch: usize, keep: bool, ctx: &Ctx) -> Result<(Vec<f32>, Trace), EncoderError> {
+        let crop_len = self.vision.crop_len();
+        expect_len("crops", batch * crop_len, crops.len())?;
+        let groups = ctx.install(|| {
+            let forward = |crops: &[f32]| self.vision.forward(crops, keep, &ctx.cancel);
+            crops.par_chunks(CROPS_PER_TASK * crop_len).map(forward).collect::<Result<Vec<_>, _>>()
+        })?;
+        let (features, traces): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+        let features = features.concat();
+        if features.iter().any(|value| !value.is_finite()) {
+            return Err(EncoderError::NotFinite("an image feature"));
+        }
+        Ok((features, Trace(traces.into_iter().flatten().collect())))
+    }
+
+    /// Gradient with respect to the crops `[batch, 3, side, side]`, given the gradient of the features.
+    ///
+    /// # Errors
+    /// [`EncoderError::Length`], [`EncoderError::Cancelled`].
+    pub fn backward(&self, trace: Trace, d_features: &[f32], ctx: &Ctx) -> Result<Vec<f32>, EncoderError> {
+        let batch: usize = trace.0.iter().map(VisionTrace::batch).sum();
+        expect_len("gradient of the features", batch * self.config.embedding, d_features.len())?;
+        let groups = ctx.install(|| {
+            let d_groups = d_features.par_chunks(CROPS_PER_TASK * self.config.embedding);
+            let backward = |(trace, d): (VisionTrace, &[f32])| self.vision.backward(trace, d, &ctx.cancel);
+            trace.0.into_par_iter().zip(d_groups).map(backward).collect::<Result<Vec<_>, _>>()
+        })?;
+        Ok(groups.concat())
+    }
+}
+
+fn expect_len(what: &'static str, expected: usize, found: usize) -> Result<(), EncoderError> {
+    if expected == found { Ok(()) } else { Err(EncoderError::Length { what, expected, found }) }
+}

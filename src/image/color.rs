@@ -1,4 +1,4 @@
-//! Colour transforms: sRGB transfer function and OKLab.
+//! Colour transforms: sRGB transfer function and `OKLab`.
 //!
 //! Input and output: single values or triples; colours outside 0 to 1 pass through without clipping.
 //! Determinism: `powf` and `cbrt` of the standard library; results feed clustering and files, not hashes.
@@ -17,7 +17,7 @@ pub fn srgb_from_linear(value: f32) -> f32 {
     srgb.copysign(value)
 }
 
-/// OKLab (Ottosson 2020) from linear light: lightness 0 to 1, green-red, blue-yellow.
+/// `OKLab` (Ottosson 2020) from linear light: lightness 0 to 1, green-red, blue-yellow.
 pub fn oklab_from_linear([r, g, b]: [f32; 3]) -> [f32; 3] {
     let l = (0.412_221_47 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
     let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();

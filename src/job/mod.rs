@@ -1,1 +1,185 @@
-//! To be filled.
+//! Job: the complete, canonical, hashable description of one frame's work, and the one door to running it.
+//!
+//! Input: a plan, what to start from, an encoder, a cache. Output: finished scenes, from the cache where the same job
+//! was finished before. Invariants: two jobs with one hash give bit-identical scenes on one backend class; drawing
+//! options (size, detail, colour space of files) are not part of it, so changing them never re-optimises.
+//! Determinism: the canonical form is JSON with fields in declaration order. Cost: a hash of the working picture.
+
+pub mod report;
+
+use crate::cache::{Cache, Entry};
+use crate::ctx::Ctx;
+use crate::encoder::Encoder;
+use crate::image::Image;
+use crate::optimize::{Edited, Step};
+use crate::pipeline::{self, Finished, PipelineError, Plan, Start};
+use crate::scene::Scene;
+use serde::{Deserialize, Serialize};
+
+/// Changes whenever the same plan may give other numbers; part of every job hash.
+pub const ENGINE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
+
+/// One frame's work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Node id, such as `org.linocut.PromptEdit`.
+    pub node: String,
+    /// [`ENGINE_VERSION`] of the program that made the job.
+    pub engine: String,
+    /// Backend class; results are bit-identical within one.
+    pub backend: String,
+    /// Settings of every stage.
+    pub plan: Plan,
+    /// blake3 of what the flow starts from, in hex.
+    pub input_hash: String,
+    /// blake3 of the encoder's files, in hex; empty where no encoder is used.
+    pub encoder_hash: String,
+}
+
+/// A job that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("job description: {reason} (line {line}, column {column}); write it again with this version")]
+pub struct JobError {
+    /// What is wrong.
+    pub reason: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+}
+
+/// A job's result and where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// The scenes.
+    pub finished: Finished,
+    /// Whether they came from the cache.
+    pub cache_hit: bool,
+}
+
+impl Job {
+    /// The job of `node` with `plan` on `start`, judged by the encoder with `encoder_hash`.
+    pub fn new(node: &str, plan: Plan, start: &Start, encoder_hash: &str) -> Self {
+        Self {
+            node: node.to_owned(),
+            engine: ENGINE_VERSION.to_owned(),
+            backend: "cpu".to_owned(),
+            plan,
+            input_hash: input_hash(start),
+            encoder_hash: encoder_hash.to_owned(),
+        }
+    }
+
+    /// The canonical form: compact JSON, fields in declaration order.
+    pub fn canonical(&self) -> String {
+        // Plain data with string keys always serialises.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads a job from JSON.
+    ///
+    /// # Errors
+    /// [`JobError`] with the place in the text.
+    pub fn from_json(text: &str) -> Result<Self, JobError> {
+        serde_json::from_str(text).map_err(|error| JobError {
+            reason: error.to_string(),
+            line: error.line(),
+            column: error.column(),
+        })
+    }
+
+    /// blake3 of the canonical form.
+    pub fn hash(&self) -> blake3::Hash {
+        blake3::hash(self.canonical().as_bytes())
+    }
+}
+
+/// Runs `job` on `start`, or takes its result from `cache`. A cache that cannot be written is reported and passed over.
+///
+/// # Errors
+/// [`PipelineError`] of the stage that failed.
+pub fn run(
+    job: &Job,
+    start: &Start,
+    encoder: Option<&Encoder>,
+    cache: &Cache,
+    ctx: &Ctx,
+    watch: &mut (dyn FnMut(&Step<'_>) + Send),
+) -> Result<Done, PipelineError> {
+    let hash = job.hash();
+    if let Some(finished) = cache.get(&hash).and_then(finished_from_entry) {
+        return Ok(Done { finished, cache_hit: true });
+    }
+    let finished = ctx.install(|| pipeline::run(&job.plan, start, encoder, ctx, watch))?;
+    if let Err(error) = cache.put(&hash, &entry_from_finished(&finished)) {
+        tracing::warn!("the result was not cached: {error}");
+    }
+    Ok(Done { finished, cache_hit: false })
+}
+
+/// The losses that travel with a cached scene.
+#[derive(Serialize, Deserialize)]
+struct Losses {
+    iterations: u32,
+    loss_first: f32,
+    loss_last: f32,
+}
+
+fn entry_from_finished(finished: &Finished) -> Entry {
+    let Edited { scene, iterations, loss_first, loss_last } = &finished.edited;
+    let losses = Losses { iterations: *iterations, loss_first: *loss_first, loss_last: *loss_last };
+    Entry {
+        scene: scene.clone(),
+        initial: finished.initial.clone(),
+        report: serde_json::to_value(losses).unwrap_or_default(),
+    }
+}
+
+fn finished_from_entry(entry: Entry) -> Option<Finished> {
+    let Losses { iterations, loss_first, loss_last } = serde_json::from_value(entry.report).ok()?;
+    Some(Finished { initial: entry.initial, edited: Edited { scene: entry.scene, iterations, loss_first, loss_last } })
+}
+
+fn input_hash(start: &Start) -> String {
+    let mut hasher = blake3::Hasher::new();
+    match start {
+        Start::Picture(Image { width, height, planes, .. }) => {
+            hasher.update(b"picture");
+            hash_numbers(&mut hasher, &[*width as u64, *height as u64]);
+            planes.iter().for_each(|plane| hash_floats(&mut hasher, plane));
+        }
+        Start::Scene(scene) => hash_scene(&mut hasher, scene),
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn hash_scene(hasher: &mut blake3::Hasher, scene: &Scene) {
+    hasher.update(b"scene");
+    hash_floats(hasher, &[scene.width, scene.height]);
+    hash_floats(hasher, scene.points.as_flattened());
+    hash_floats(hasher, scene.fills.as_flattened());
+    for contour in &scene.contours {
+        hash_numbers(hasher, &[contour.end.into()]);
+    }
+    for path in &scene.paths {
+        hash_numbers(hasher, &[path.contours.end.into(), path.fill.into(), path.rule as u64, path.id.len() as u64]);
+        hasher.update(path.id.as_bytes());
+    }
+    for group in &scene.groups {
+        hash_numbers(hasher, &[group.paths.end.into(), group.id.len() as u64]);
+        hash_floats(hasher, &[group.opacity]);
+        hasher.update(group.id.as_bytes());
+    }
+}
+
+fn hash_numbers(hasher: &mut blake3::Hasher, numbers: &[u64]) {
+    numbers.iter().for_each(|number| {
+        hasher.update(&number.to_le_bytes());
+    });
+}
+
+fn hash_floats(hasher: &mut blake3::Hasher, floats: &[f32]) {
+    let mut bytes = Vec::with_capacity(4 * floats.len());
+    floats.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+    hasher.update(&bytes);
+}

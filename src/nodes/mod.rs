@@ -1,1 +1,171 @@
-//! To be filled.
+//! Nodes: what an artist or a script sees of the engine; no host types.
+//!
+//! Input: parameter values at a time. Output: a [`Plan`] and finishing options. Invariants: node and parameter ids
+//! never change. Determinism: pure functions. Cost: none.
+
+pub mod font_stylize;
+pub mod param;
+pub mod prompt_edit;
+pub mod recolor;
+pub mod shared;
+pub mod vectorize;
+
+use crate::image::rect::Rect;
+use crate::optimize::{Mode, Quality, Region, Settings};
+use crate::pipeline::Plan;
+use crate::vectorize::{Preset, RegionRound};
+use param::{Param, Values};
+
+/// One node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Node {
+    /// Stable OpenFX identifier.
+    pub id: &'static str,
+    /// Name an artist sees.
+    pub label: &'static str,
+    /// Command of the command line.
+    pub command: &'static str,
+    /// What it does, in a sentence.
+    pub help: &'static str,
+    /// Its parameters in page order.
+    pub params: &'static [Param],
+}
+
+/// Every node, in menu order.
+pub const NODES: &[Node] = &[vectorize::NODE, prompt_edit::NODE, recolor::NODE, font_stylize::NODE];
+
+/// Size of the source, in whose pixels an artist gives rectangles, and of the canvas that shapes live on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    /// Width and height of the source in pixels.
+    pub source_px: [f32; 2],
+    /// Width and height of the canvas in pixels.
+    pub canvas_px: [f32; 2],
+}
+
+impl Sizes {
+    /// `rect` of the source on the canvas.
+    pub fn canvas_from_source(&self, [x, y, width, height]: [f64; 4]) -> Rect {
+        let [x_scale, y_scale] = [0, 1].map(|axis| self.canvas_px[axis] / self.source_px[axis]);
+        Rect::new(x as f32, y as f32, width as f32, height as f32).scaled(x_scale, y_scale)
+    }
+}
+
+/// The plan of `node` for `values`.
+pub fn plan(node: &Node, values: &Values, sizes: &Sizes) -> Plan {
+    let mut traced = Preset::from_name(values.text(shared::PRESET.id)).unwrap_or_default().settings();
+    let rounds = values.integers(shared::ROUNDS.id);
+    if !rounds.is_empty() {
+        traced.rounds = rounds.iter().map(|&colors| colors as u32).collect();
+    }
+    if values.integer(shared::MAX_PATHS.id) > 0 {
+        traced.max_paths = values.integer(shared::MAX_PATHS.id) as usize;
+    }
+    let edit = (node.command != vectorize::NODE.command).then(|| settings(values, mode(node, values), sizes));
+    traced.region = finer_region(edit.as_ref(), sizes);
+    Plan { vectorize: traced, edit, seed: values.integer(shared::SEED.id) as u64 }
+}
+
+/// How much of the source's fine detail `values` ask for, 0 to 1.
+pub fn detail(node: &Node, values: &Values) -> f32 {
+    let detail = values.number(shared::DETAIL.id) as f32;
+    if detail >= 0.0 {
+        return detail;
+    }
+    f32::from(u8::from(mode(node, values) == Mode::Color))
+}
+
+/// Colours of the extra round inside a region, as the publication uses for faces.
+const REGION_COLORS: u32 = 30;
+
+/// A region with a prompt of its own gets a finer round where points may move: objects need more shapes than grounds.
+fn finer_region(edit: Option<&Settings>, sizes: &Sizes) -> Option<RegionRound> {
+    let edit = edit.filter(|edit| edit.mode != Mode::Color)?;
+    let rect = edit.regions.iter().find_map(|region| region.rect_in_canvas)?;
+    let [width, height] = sizes.canvas_px;
+    let inside = rect.clipped(width, height)?;
+    let (left, top) = (inside.x.floor(), inside.y.floor());
+    let (right, bottom) = ((inside.x + inside.width).ceil().min(width), (inside.y + inside.height).ceil().min(height));
+    let rect_px = [left, top, right - left, bottom - top].map(|side| side as u32);
+    Some(RegionRound { rect_px, colors: REGION_COLORS })
+}
+
+fn settings(values: &Values, mode: Mode, sizes: &Sizes) -> Settings {
+    let mut settings = Settings::of(quality(values.text(shared::QUALITY.id)), mode);
+    let whole = values.text(shared::PROMPT.id).trim();
+    if !whole.is_empty() {
+        settings.regions.push(Region { prompt: whole.to_owned(), rect_in_canvas: None, weight: 1.0 });
+    }
+    for (rect, prompt) in values.regions(shared::REGION.id) {
+        let rect_in_canvas = Some(sizes.canvas_from_source(*rect));
+        settings.regions.push(Region { prompt: prompt.trim().to_owned(), rect_in_canvas, weight: 1.0 });
+    }
+    settings.only_in_canvas = values.rect(shared::ONLY.id).map(|rect| sizes.canvas_from_source(rect));
+    for (target, id) in
+        [(&mut settings.iterations, shared::ITERATIONS.id), (&mut settings.patches, shared::PATCHES.id)]
+    {
+        if values.integer(id) > 0 {
+            *target = values.integer(id) as u32;
+        }
+    }
+    if mode == Mode::Color && settings.quality != Quality::Paper {
+        settings.share_palette = values.text("palette") == "shared";
+    }
+    settings.keep_black_white = values.switch("keepBlackWhite");
+    settings.legibility = values.number("legibility") as f32;
+    settings
+}
+
+fn mode(node: &Node, values: &Values) -> Mode {
+    match (node.command, values.text("mode")) {
+        ("recolor", _) | (_, "color") => Mode::Color,
+        ("stylize", _) | (_, "shape") => Mode::Shape,
+        _ => Mode::Full,
+    }
+}
+
+fn quality(name: &str) -> Quality {
+    match name {
+        "draft" => Quality::Draft,
+        "final" => Quality::Final,
+        "paper" => Quality::Paper,
+        _ => Quality::Normal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_flags_and_commands_are_unique_and_hints_are_sentences() {
+        let commands = NODES.iter().map(|node| node.command).collect::<BTreeSet<_>>();
+        assert_eq!(commands.len(), NODES.len(), "two nodes share a command");
+        for node in NODES {
+            let flags = node.params.iter().map(Param::flag).collect::<BTreeSet<_>>();
+            assert_eq!(flags.len(), node.params.len(), "{} repeats a flag", node.id);
+            for param in node.params {
+                assert!(param.hint.len() > 30 && param.hint.ends_with('.'), "{}: hint of {}", node.id, param.id);
+            }
+        }
+    }
+
+    #[test]
+    fn rectangles_of_the_source_are_scaled_to_the_canvas() {
+        let sizes = Sizes { source_px: [1024.0, 2048.0], canvas_px: [256.0, 512.0] };
+        assert_eq!(sizes.canvas_from_source([100.0, 200.0, 40.0, 80.0]), Rect::new(25.0, 50.0, 10.0, 20.0));
+    }
+
+    #[test]
+    fn detail_follows_the_mode_unless_it_is_given() {
+        let params = prompt_edit::NODE.params;
+        let mut values = Values::defaults(params);
+        assert_eq!(detail(&prompt_edit::NODE, &values), 0.0, "full edits are flat");
+        let mode = params.iter().find(|param| param.id == "mode").unwrap();
+        values.set(mode, mode.parse("color").unwrap()).unwrap();
+        assert_eq!(detail(&prompt_edit::NODE, &values), 1.0, "colour edits keep the grain");
+        values.set(&shared::DETAIL, param::Value::Number(0.25)).unwrap();
+        assert_eq!(detail(&prompt_edit::NODE, &values), 0.25, "as given");
+    }
+}

@@ -1,1 +1,175 @@
-//! To be filled.
+//! Optimisation: moves a scene's points and colours until the encoder agrees with the prompts (CLIPVG, section 3).
+//!
+//! ```text
+//! Scene -> raster::forward -> crops -> Encoder -> direction loss
+//!   ^                                                   |
+//!   +-- parameters <- raster::backward <- pixel gradient
+//! ```
+//! Input: a scene, an encoder, regions with prompts. Output: the edited scene and its losses.
+//! Invariants: topology, order and ids never change; paths outside the selection keep their bits.
+//! Determinism: crops come from counter-based streams, sums have a fixed order, so the thread count does not matter.
+//! Cost: an iteration is one raster pass and one encoder pass over all crops, forward and backward; the encoder
+//! dominates.
+
+mod adam;
+mod legibility;
+mod objective;
+mod parameters;
+mod select;
+mod settings;
+mod stop;
+
+pub use objective::Objective;
+pub use settings::{Mode, Quality, Region, Settings};
+
+use crate::ctx::{Cancelled, Ctx};
+use crate::encoder::{Encoder, EncoderError};
+use crate::image::rect::Rect;
+use crate::raster::{self, RasterError, Size, Tape};
+use crate::scene::Scene;
+use parameters::Parameters;
+
+/// Why an optimisation ended without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum OptimizeError {
+    /// The encoder refused a prompt or failed.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    /// The scene could not be drawn.
+    #[error(transparent)]
+    Raster(#[from] RasterError),
+    /// No prompt was given.
+    #[error("no prompt: say what the picture should become, for the whole picture or for a region")]
+    NoPrompt,
+    /// A region has no part inside the picture.
+    #[error("region {rect} lies outside the picture of {width} x {height} pixels; give x,y,w,h inside it")]
+    RegionOutside {
+        /// The region in canvas pixels.
+        rect: Rect,
+        /// Canvas width.
+        width: f32,
+        /// Canvas height.
+        height: f32,
+    },
+    /// No shape may change.
+    #[error("no shape lies mostly inside {rects}; choose a larger rectangle or more shapes (--max-paths, --rounds)")]
+    NothingFree {
+        /// The rectangles in canvas pixels.
+        rects: String,
+    },
+    /// The user or the host cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// What one iteration left behind, for a history and for progress.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// Iteration, from 0; the scene is the one *before* its update.
+    pub iteration: u32,
+    /// Loss of this iteration's crops, weighted mean of 1 - cos over the regions: 0 to 2.
+    pub loss: f32,
+    /// The scene.
+    pub scene: &'a Scene,
+}
+
+/// An edited scene.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edited {
+    /// The scene after the last iteration.
+    pub scene: Scene,
+    /// How many iterations ran.
+    pub iterations: u32,
+    /// Mean loss of the first iterations.
+    pub loss_first: f32,
+    /// Mean loss of the last iterations.
+    pub loss_last: f32,
+}
+
+impl Edited {
+    /// A scene that was not edited.
+    pub fn untouched(scene: &Scene) -> Self {
+        Self { scene: scene.clone(), iterations: 0, loss_first: 0.0, loss_last: 0.0 }
+    }
+}
+
+/// What the encoder sees where no shape is, as in the publication.
+const PAPER_WHITE: [f32; 3] = [1.0; 3];
+
+/// Optimises `initial` under `settings`; `watch` sees every step.
+///
+/// # Errors
+/// [`OptimizeError`]; on cancellation nothing is kept.
+pub fn run(
+    initial: &Scene,
+    encoder: &Encoder,
+    settings: &Settings,
+    seed: u64,
+    ctx: &Ctx,
+    watch: &mut dyn FnMut(&Step<'_>),
+) -> Result<Edited, OptimizeError> {
+    let mut scene = initial.clone();
+    let size = settings.raster_size(&scene);
+    let free = free_paths(&scene, settings, size, ctx)?;
+    let mut parameters = Parameters::new(&mut scene, settings, &free);
+    let mut objective = Objective::new(&scene, encoder, settings, seed, size, ctx)?;
+    let trained = parameters.trained();
+    let mut tape = Tape::default();
+    let mut plateau = stop::Plateau::new(settings.patience);
+    let mut losses = Vec::new();
+    ctx.progress.stage("optimize", u64::from(settings.iterations));
+    for iteration in 0..settings.iterations {
+        ctx.cancel.check()?;
+        let image = raster::forward_into(&scene, size, PAPER_WHITE, trained, &mut tape, ctx)?;
+        let (loss, pixel_gradient) = objective.loss_and_gradient(&image, iteration, ctx)?;
+        watch(&Step { iteration, loss, scene: &scene });
+        ctx.cancel.check()?;
+        let gradient = raster::backward(&scene, &tape, pixel_gradient.each_ref().map(Vec::as_slice), ctx)?;
+        parameters.step(&mut scene, gradient, settings.rate_scale(iteration));
+        losses.push(loss);
+        ctx.progress.advance(u64::from(iteration) + 1, &format!("loss {loss:.3}"));
+        if plateau.is_reached(loss) {
+            break;
+        }
+    }
+    watch(&Step { iteration: losses.len() as u32, loss: last_mean(&losses), scene: &scene });
+    Ok(Edited {
+        iterations: losses.len() as u32,
+        loss_first: mean(losses.get(..losses.len().min(AVERAGED)).unwrap_or_default()),
+        loss_last: last_mean(&losses),
+        scene,
+    })
+}
+
+/// Losses of single iterations depend on their crops; reports average this many.
+const AVERAGED: usize = 5;
+
+fn mean(losses: &[f32]) -> f32 {
+    losses.iter().sum::<f32>() / losses.len().max(1) as f32
+}
+
+fn last_mean(losses: &[f32]) -> f32 {
+    mean(losses.get(losses.len().saturating_sub(AVERAGED)..).unwrap_or_default())
+}
+
+/// Which paths may change: those inside `only`; else, where every prompt belongs to a rectangle, those inside any of
+/// them, so that the rest of the picture is left alone; else all.
+fn free_paths(scene: &Scene, settings: &Settings, size: Size, ctx: &Ctx) -> Result<Vec<bool>, OptimizeError> {
+    let regions = settings.regions.iter().map(|region| region.rect_in_canvas).collect::<Option<Vec<_>>>();
+    let rects = match (settings.only_in_canvas, regions) {
+        (Some(only), _) => vec![only],
+        (None, Some(regions)) => regions,
+        (None, None) => return Ok(vec![true; scene.paths.len()]),
+    };
+    for &rect in &rects {
+        if rect.clipped(scene.width, scene.height).is_none() {
+            return Err(OptimizeError::RegionOutside { rect, width: scene.width, height: scene.height });
+        }
+    }
+    let free = select::paths_inside(scene, &rects, size, ctx)?;
+    if free.contains(&true) {
+        return Ok(free);
+    }
+    let rects = rects.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    Err(OptimizeError::NothingFree { rects })
+}

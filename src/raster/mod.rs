@@ -1,1 +1,305 @@
-//! To be filled.
+//! Scene to pixels, and pixel derivative to scene derivative: exact area coverage with an exact adjoint.
+//!
+//! Input: a [`Scene`] and a raster size (the canvas is scaled to it, x and y apart). Output: an [`Image`], and on the
+//! way back a [`SceneGrad`]. Invariants: a pixel's cover is the exact area of the flattened path in it
+//! (`min(|signed winding area|, 1)`, or its even-odd fold); a group of opacity below 1 is an isolated layer; any
+//! number of paths may share a pixel; nothing is sampled. Determinism: the same bits for any number of threads.
+//! Cost: a few milliseconds a megapixel and ten thousand cubics; see [`bench`] for the limit of the machine.
+//!
+//! One picture is cut into bands of 16 rows, each a task of the caller's thread pool:
+//!
+//! 1. `flatten`: cubics become lines within [`TOLERANCE_PX`], sorted into bands.
+//! 2. `coverage`: the lines of one path in one band become signed areas, block by block.
+//! 3. `composite`: areas become colours, back to front, four pixels at a time.
+//! 4. `adjoint`: the way back through 3, front to back, with what lay behind each edge.
+//! 5. `moments`: the way back through 2 and 1, a line integral along every edge, exact for the cubic itself.
+//!
+//! The model is the one browsers and resvg use, so what is optimised is what users see; cover as alpha lets a little
+//! of what lies behind shine through where two paths abut, and in pixels that hold a self-crossing the area is the
+//! net winding. Reference: Li et al. 2020, "Differentiable Vector Graphics Rasterization for Editing and Learning",
+//! for the problem; the signed-area accumulation of libart for the forward model.
+
+mod adjoint;
+pub mod bench;
+mod composite;
+mod coverage;
+pub mod detail;
+mod draw;
+mod flatten;
+mod moments;
+mod plan;
+mod real;
+mod tape;
+#[cfg(test)]
+mod tests;
+mod visible;
+mod work;
+
+use rayon::prelude::*;
+
+use crate::ctx::{Cancelled, Ctx};
+use crate::image::{Alpha, ColorSpace, Image, ImageError};
+use crate::scene::{Scene, SceneError};
+use draw::{DrawScratch, copy_planes, draw_band};
+use flatten::BAND_ROWS;
+use plan::{Plan, Pool};
+use tape::TapeOf;
+pub use work::{Work, work};
+
+/// Largest distance between a cubic and the lines that stand for it, in raster pixels: a tenth of a pixel's width
+/// moves an edge pixel by less than what eight bits can show in most places, and matches browsers.
+pub const TOLERANCE_PX: f64 = 0.1;
+
+/// Raster size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Columns.
+    pub width_px: usize,
+    /// Rows.
+    pub height_px: usize,
+}
+
+/// What lies behind the scene.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Background {
+    /// An opaque colour; display-referred sRGB.
+    Rgb([f32; 3]),
+    /// Nothing: the picture gets an alpha plane.
+    Transparent,
+}
+
+/// Which derivatives the way back must deliver; the others are zero and cost nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trained {
+    /// By control points.
+    pub points: bool,
+    /// By fill colours. Always delivered: they cost less than asking.
+    pub colors: bool,
+    /// By the opacity of fills and of groups.
+    pub opacity: bool,
+}
+
+/// A scene that cannot be drawn, or a derivative that does not belong to it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RasterError {
+    /// The scene breaks an invariant.
+    #[error(transparent)]
+    Scene(#[from] SceneError),
+    /// The raster size is zero or too large.
+    #[error(transparent)]
+    Size(#[from] ImageError),
+    /// A control point is NaN or infinite.
+    #[error("path '{path}' has a control point that is not a finite number; drop the path or the last step")]
+    NotFinite {
+        /// Id of the path.
+        path: String,
+    },
+    /// A fill is not a colour.
+    #[error("fill {index} is {rgba:?}; colours must be finite and opacity within 0 to 1")]
+    Fill {
+        /// Index into the scene's fills.
+        index: usize,
+        /// The fill.
+        rgba: [f32; 4],
+    },
+    /// A group's opacity is out of range.
+    #[error("group '{group}' has opacity {opacity}; it must be within 0 to 1")]
+    GroupOpacity {
+        /// Id of the group.
+        group: String,
+        /// The number.
+        opacity: f32,
+    },
+    /// A plane does not have the raster's size.
+    #[error("a plane of {found} values was given for a raster of {expected} pixels")]
+    PlaneSize {
+        /// Values found.
+        found: usize,
+        /// Pixels of the raster.
+        expected: usize,
+    },
+    /// A value of a plane is NaN or infinite.
+    #[error("value {index} of a plane is {value}, which is not a finite number")]
+    PlaneNotFinite {
+        /// Index of the pixel.
+        index: usize,
+        /// The number.
+        value: f32,
+    },
+    /// The tape was recorded from a scene of another shape.
+    #[error("the scene has {paths} paths but the tape was recorded from one of {recorded}; run forward again")]
+    OtherScene {
+        /// Paths of the scene given.
+        paths: usize,
+        /// Paths recorded.
+        recorded: usize,
+    },
+    /// The run was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// What [`forward`] remembers for [`backward`]; keep it and pass it to [`forward_into`] again, its buffers are reused.
+#[derive(Debug, Default)]
+pub struct Tape(TapeOf<f32>);
+
+/// dL/dscene, in the scene's own units (canvas pixels).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SceneGrad {
+    /// By each control point.
+    pub points: Vec<[f32; 2]>,
+    /// By each fill: red, green, blue, opacity; summed over the paths that share it, back to front.
+    pub fills: Vec<[f32; 4]>,
+    /// By each group's opacity. Zero for groups of opacity exactly 1: those are names, not layers.
+    pub groups: Vec<f32>,
+}
+
+/// Draws `scene`; display-referred sRGB. With [`Background::Transparent`] the colours are premultiplied and alpha is
+/// one minus the transmittance. Memory besides the picture is 24 bytes a line and some rows a thread.
+///
+/// # Errors
+/// A [`RasterError`] naming the path, fill, group or size at fault, or that the run was cancelled.
+pub fn render(scene: &Scene, size: Size, background: Background, ctx: &Ctx) -> Result<Image, RasterError> {
+    let mut plan = Plan::<f32>::default();
+    ctx.install(|| plan.prepare(scene, size, TOLERANCE_PX, Trained::default(), ctx))?;
+    let mut image = Image::filled(size.width_px, size.height_px, [0.0; 3]);
+    let [red, green, blue, alpha] =
+        image.planes.each_mut().map(|plane| plane.par_chunks_mut(BAND_ROWS * size.width_px));
+    let bands = red.zip(green.zip(blue.zip(alpha))).enumerate().with_max_len(1);
+    match background {
+        Background::Rgb(rgb) => {
+            let pool = Pool::<DrawScratch<f32, 3>>::default();
+            ctx.install(|| {
+                bands.try_for_each(|(index, (red, (green, (blue, _))))| {
+                    ctx.cancel.check()?;
+                    pool.with(|scratch| {
+                        draw_band(&plan, plan.band(index), rgb, scratch, None);
+                        copy_planes(&scratch.frame, size.width_px, [red, green, blue], |value| value);
+                    });
+                    Ok::<(), RasterError>(())
+                })
+            })?;
+        }
+        Background::Transparent => {
+            let pool = Pool::<DrawScratch<f32, 4>>::default();
+            ctx.install(|| {
+                bands.try_for_each(|(index, (red, (green, (blue, alpha))))| {
+                    ctx.cancel.check()?;
+                    pool.with(|scratch| {
+                        draw_band(&plan, plan.band(index), [0.0, 0.0, 0.0, 1.0], scratch, None);
+                        copy_planes(&scratch.frame, size.width_px, [red, green, blue, &mut *alpha], |value| value);
+                    });
+                    alpha.iter_mut().for_each(|value| *value = 1.0 - *value);
+                    Ok::<(), RasterError>(())
+                })
+            })?;
+            image.alpha = Alpha::Premultiplied;
+        }
+    }
+    Ok(image)
+}
+
+/// Draws `scene` over an opaque colour and remembers how.
+///
+/// # Errors
+/// As [`render`].
+pub fn forward(
+    scene: &Scene,
+    size: Size,
+    background: [f32; 3],
+    trained: Trained,
+    ctx: &Ctx,
+) -> Result<(Image, Tape), RasterError> {
+    let mut tape = Tape::default();
+    let image = forward_into(scene, size, background, trained, &mut tape, ctx)?;
+    Ok((image, tape))
+}
+
+/// As [`forward`], into a tape whose buffers are reused. After an error the tape must not go to [`backward`].
+///
+/// # Errors
+/// As [`render`].
+pub fn forward_into(
+    scene: &Scene,
+    size: Size,
+    background: [f32; 3],
+    trained: Trained,
+    tape: &mut Tape,
+    ctx: &Ctx,
+) -> Result<Image, RasterError> {
+    let mut planes = [const { Vec::new() }; 3];
+    ctx.install(|| tape.0.record(scene, size, TOLERANCE_PX, background, trained, &mut planes, ctx))?;
+    let [red, green, blue] = planes;
+    Ok(Image {
+        width: size.width_px,
+        height: size.height_px,
+        planes: [red, green, blue, vec![1.0; size.width_px * size.height_px]],
+        space: ColorSpace::Srgb,
+        alpha: Alpha::Straight,
+    })
+}
+
+/// dL/dscene for `pixel_grad` = dL/d(red, green, blue) of each pixel of the recorded picture.
+///
+/// # Errors
+/// [`RasterError::PlaneSize`], [`RasterError::PlaneNotFinite`], [`RasterError::OtherScene`] or cancelled.
+pub fn backward(scene: &Scene, tape: &Tape, pixel_grad: [&[f32]; 3], ctx: &Ctx) -> Result<SceneGrad, RasterError> {
+    check_finite(&pixel_grad)?;
+    let grad = ctx.install(|| tape.0.undo(scene, pixel_grad, ctx))?;
+    let mut fills = vec![[0.0; 4]; scene.fills.len()];
+    for (path, by_paint) in scene.paths.iter().zip(&grad.paints) {
+        if let Some(fill) = fills.get_mut(path.fill as usize) {
+            fill.iter_mut().zip(by_paint).for_each(|(sum, &part)| *sum += part);
+        }
+    }
+    Ok(SceneGrad { points: grad.points, fills, groups: grad.groups })
+}
+
+/// Per path, Σ T a · `mask` over the pixels, in square raster pixels: with a mask of ones, the area of the path that
+/// is seen. T is the transmittance of what lies in front, a is opacity times cover.
+///
+/// # Errors
+/// As [`forward`] and [`backward`].
+pub fn visible_area(scene: &Scene, size: Size, mask: &[f32], ctx: &Ctx) -> Result<Vec<f32>, RasterError> {
+    let sums = visible(scene, size, [mask], ctx)?;
+    Ok(sums.into_iter().map(|[sum]| sum).collect())
+}
+
+/// Per path, `[Σw·r, Σw·g, Σw·b, Σw]` with w = T a of [`visible_area`]: divided by the last one, the mean colour of
+/// the picture `planes` under the seen part of the path.
+///
+/// # Errors
+/// As [`forward`] and [`backward`].
+pub fn visible_sums(scene: &Scene, size: Size, planes: [&[f32]; 3], ctx: &Ctx) -> Result<Vec<[f32; 4]>, RasterError> {
+    let ones = vec![1.0; size.width_px.saturating_mul(size.height_px).min(crate::image::MAX_PIXELS)];
+    let [red, green, blue] = planes;
+    visible(scene, size, [red, green, blue, &ones], ctx)
+}
+
+fn visible<const N: usize>(
+    scene: &Scene,
+    size: Size,
+    planes: [&[f32]; N],
+    ctx: &Ctx,
+) -> Result<Vec<[f32; N]>, RasterError> {
+    check_finite(&planes)?;
+    let mut tape = TapeOf::default();
+    let mut pixels = [const { Vec::new() }; 3];
+    ctx.install(|| {
+        tape.record(scene, size, TOLERANCE_PX, [0.0; 3], Trained::default(), &mut pixels, ctx)?;
+        tape.visible(scene, planes, ctx)
+    })
+}
+
+fn check_finite(planes: &[&[f32]]) -> Result<(), RasterError> {
+    for plane in planes {
+        // A sum of zeros unless something is not finite: vectorizes, unlike a search.
+        if plane.iter().fold(true, |finite, value| finite & value.is_finite()) {
+            continue;
+        }
+        if let Some((index, &value)) = plane.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+            return Err(RasterError::PlaneNotFinite { index, value });
+        }
+    }
+    Ok(())
+}

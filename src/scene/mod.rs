@@ -152,13 +152,21 @@ impl Scene {
     /// # Errors
     /// The first [`SceneError`] found.
     pub fn validate(&self) -> Result<(), SceneError> {
+        check_finite("point", self.points.iter().map(<[f32; 2]>::as_slice))?;
+        check_finite("fill", self.fills.iter().map(<[f32; 4]>::as_slice))?;
+        check_finite("group", self.groups.iter().map(|group| std::slice::from_ref(&group.opacity)))?;
+        self.validate_structure()
+    }
+
+    /// Checks that canvas, ranges and indices fit together, and leaves the numbers to who reads them anyway.
+    ///
+    /// # Errors
+    /// [`SceneError::Canvas`] or [`SceneError::Structure`].
+    pub fn validate_structure(&self) -> Result<(), SceneError> {
         let positive = |side: f32| side.is_finite() && side > 0.0;
         if !positive(self.width) || !positive(self.height) {
             return Err(SceneError::Canvas { width: self.width, height: self.height });
         }
-        check_finite("point", self.points.iter().map(<[f32; 2]>::as_slice))?;
-        check_finite("fill", self.fills.iter().map(<[f32; 4]>::as_slice))?;
-        check_finite("group", self.groups.iter().map(|group| std::slice::from_ref(&group.opacity)))?;
         check_partition("contour", self.points.len(), self.contours.iter())?;
         check_partition("path", self.contours.len(), self.paths.iter().map(|path| &path.contours))?;
         check_partition("group", self.paths.len(), self.groups.iter().map(|group| &group.paths))?;

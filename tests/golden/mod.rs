@@ -1,3 +1,4 @@
-//! golden
+//! Pictures and numbers that were looked at once and must stay.
 
+pub(crate) mod encoder;
 mod svg;

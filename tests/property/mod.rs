@@ -1,5 +1,10 @@
-//! property
+//! Properties that hold for any input.
 
+mod cache;
+mod encoder;
 mod svg_round_trip;
 mod text;
 pub(crate) mod text_font;
+mod vectorize;
+mod vectorize_figures;
+pub(crate) mod vectorize_support;

@@ -1,1 +1,51 @@
-fn main() {}
+//! Helper commands: `cargo xtask test` (what `.ci/run` runs), `cargo xtask report` (measured figures and tables).
+
+mod gallery;
+mod report;
+mod test;
+
+use std::ffi::OsStr;
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "usage: cargo xtask test | report [--write] [--samples DIR] | gallery | golden";
+
+fn main() -> ExitCode {
+    let args = std::env::args().skip(1).collect::<Vec<_>>();
+    let rest = args.get(1..).unwrap_or_default();
+    let outcome = match args.first().map(String::as_str) {
+        Some("test") => test::run(),
+        Some("golden") => test::update_golden(),
+        Some("gallery") => gallery::run(),
+        Some("report") => report::run(rest),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            say(&format!("xtask: {reason}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the helper talks to a person at a terminal")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Runs a program in the workspace root and fails with its command line.
+fn execute(program: &str, args: &[impl AsRef<OsStr>], env: &[(&str, &str)]) -> Result<(), String> {
+    let line = args.iter().map(|arg| arg.as_ref().to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    say(&format!("$ {program} {line}"));
+    let status = Command::new(program).args(args).envs(env.iter().copied()).current_dir(root()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("'{program} {line}' ended with {status}")),
+        Err(error) => Err(format!("'{program}' cannot be started ({error})")),
+    }
+}
+
+/// The workspace root.
+fn root() -> &'static std::path::Path {
+    std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

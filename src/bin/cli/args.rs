@@ -1,0 +1,162 @@
+//! Flags, made from the nodes' parameter tables plus the flags of files and machines.
+
+use super::error::CliError;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use linocut::nodes::NODES;
+use linocut::nodes::Node;
+use linocut::nodes::param::{Kind, Values};
+use std::path::PathBuf;
+
+/// The whole command line.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new("linocut")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Edits pictures with a sentence by optimising vector shapes")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(switch("json", "Print one JSON object on stdout").global(true))
+        .arg(value("threads", "N", "Threads to use; 0 is one a core").value_parser(clap::value_parser!(usize)).global(true))
+        .arg(value("backend", "NAME", "Where shapes are drawn").value_parser(["auto", "cpu", "gpu"]).global(true))
+        .arg(value("cache", "DIR|off", "Folder of finished scenes; the per-user cache folder by default").global(true));
+    for node in NODES {
+        command = command.subcommand(node_command(node));
+    }
+    command
+        .subcommand(score_command())
+        .subcommand(bench_command())
+        .subcommand(models_command())
+        .subcommand(
+            Command::new("nodes")
+                .about("Every parameter of every node: id, range, default, hint")
+                .arg(Arg::new("node").value_name("NODE").help("One node's id or command")),
+        )
+        .subcommand(Command::new("doctor").about("What this machine offers and what would be used"))
+}
+
+fn node_command(node: &'static Node) -> Command {
+    let has_text = node.params.iter().any(|param| param.id == "text");
+    let input = Arg::new("input")
+        .value_name("IN")
+        .value_parser(clap::value_parser!(PathBuf))
+        .required(!has_text)
+        .help("Picture to work on: PNG, JPEG, WebP, TIFF, EXR or SVG");
+    let mut command = Command::new(node.command).about(node.help).arg(input);
+    for param in node.params {
+        let mut arg = Arg::new(param.id)
+            .long(param.flag())
+            .value_name(value_name(param.kind))
+            .help(format!("{} [{}; default: {}]", param.hint, param.range(), default_text(param.default_text())))
+            .help_heading(param.group)
+            .allow_hyphen_values(true);
+        arg = match param.kind {
+            Kind::Regions => arg.action(ArgAction::Append),
+            Kind::Switch { .. } => arg.num_args(0..=1).default_missing_value("on").require_equals(true),
+            _ => arg.action(ArgAction::Set),
+        };
+        command = command.arg(arg);
+    }
+    output_args(command, node)
+}
+
+fn output_args(command: Command, node: &Node) -> Command {
+    let path = |name, flag: Option<char>, help: &'static str| {
+        let arg = value(name, "FILE", help).value_parser(clap::value_parser!(PathBuf));
+        flag.map_or_else(|| arg.clone(), |flag| arg.clone().short(flag))
+    };
+    if node.command == "vectorize" {
+        return command
+            .arg(path("output", Some('o'), "SVG to write").required(true))
+            .arg(path("png", None, "Picture of the shapes at the source's size"));
+    }
+    command
+        .arg(path("output", Some('o'), "Picture to write; its name decides the format"))
+        .arg(path("svg", None, "Edited shapes to write as SVG"))
+        .arg(path("frames", None, "Folder that receives a picture of every iteration"))
+}
+
+fn score_command() -> Command {
+    Command::new("score")
+        .about("Cosine of one picture with each text")
+        .arg(Arg::new("input").value_name("IMG").required(true).value_parser(clap::value_parser!(PathBuf)))
+        .arg(value("prompt", "TEXT", "Text to compare with; repeatable").action(ArgAction::Append).num_args(1..).required(true))
+        .arg(value("encoder", "NAME|DIR", "Encoder that judges").default_value("default"))
+}
+
+fn bench_command() -> Command {
+    let runs = || value("runs", "N", "Timed runs").value_parser(clap::value_parser!(usize)).default_value("9");
+    Command::new("bench")
+        .about("Times one part on this machine")
+        .subcommand_required(true)
+        .subcommand(
+            Command::new("raster")
+                .about("Forward and backward of the rasterizer")
+                .arg(Arg::new("input").value_name("FILE.svg").required(true).value_parser(clap::value_parser!(PathBuf)))
+                .arg(value("size", "PX", "Long side").value_parser(clap::value_parser!(usize)).default_value("512"))
+                .arg(runs()),
+        )
+        .subcommand(
+            Command::new("encoder")
+                .about("Forward and input gradient of an encoder")
+                .arg(value("encoder", "NAME|DIR", "Encoder, or random:vit-b-32").default_value("default"))
+                .arg(value("batch", "N", "Crops a run").value_parser(clap::value_parser!(usize)).default_value("16"))
+                .arg(runs()),
+        )
+        .subcommand(
+            Command::new("edit")
+                .about("A default edit, without the cache")
+                .arg(Arg::new("input").value_name("FILE").required(true).value_parser(clap::value_parser!(PathBuf))),
+        )
+}
+
+fn models_command() -> Command {
+    let name = || Arg::new("name").value_name("NAME").required(true).help("Name as 'models list' shows it");
+    Command::new("models")
+        .about("Encoders: what is known, what is here, and how to bring more")
+        .subcommand_required(true)
+        .subcommand(Command::new("list").about("Every known encoder and where it was found"))
+        .subcommand(Command::new("verify").about("Checks the hashes of an encoder's files").arg(name()))
+        .subcommand(Command::new("path").about("Prints where an encoder's files are").arg(name()))
+        .subcommand(Command::new("fetch").about("Downloads an encoder; the only command that goes online").arg(name()))
+}
+
+/// The values of `node` that `matches` holds, defaults elsewhere.
+pub(crate) fn values(node: &Node, matches: &ArgMatches) -> Result<Values, CliError> {
+    let mut values = Values::defaults(node.params);
+    for param in node.params {
+        for text in matches.get_many::<String>(param.id).into_iter().flatten() {
+            values.set(param, param.parse(text)?)?;
+        }
+    }
+    Ok(values)
+}
+
+/// The path given for `name`.
+pub(crate) fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
+    matches.try_get_one::<PathBuf>(name).ok().flatten().cloned()
+}
+
+fn value(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value_name).help(help)
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
+}
+
+fn value_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text { .. } => "TEXT",
+        Kind::Number { .. } => "0..1",
+        Kind::Integer { .. } => "N",
+        Kind::Choice { .. } => "NAME",
+        Kind::Switch { .. } => "on|off",
+        Kind::Integers { .. } => "N,N",
+        Kind::Rect => "x,y,w,h",
+        Kind::Regions => "x,y,w,h:TEXT",
+        Kind::File => "FILE",
+    }
+}
+
+fn default_text(text: String) -> String {
+    if text.is_empty() { "none".to_owned() } else { text }
+}

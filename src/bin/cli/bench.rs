@@ -1,0 +1,108 @@
+//! `bench`: times of single parts, for the report and for comparing machines.
+
+use super::error::CliError;
+use super::files;
+use super::{Run, args};
+use clap::ArgMatches;
+use linocut::cache::Cache;
+use linocut::encoder::{self, Encoder};
+use linocut::job::{self, Job};
+use linocut::nodes::param::Values;
+use linocut::nodes::{self, Sizes, prompt_edit, shared};
+use linocut::pipeline::Start;
+use linocut::raster::{self, Size};
+use linocut::scene::svg_in;
+use linocut::{image::ColorSpace, image::resample};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The prompt of `bench edit`.
+const PROMPT: &str = "a cup of coffee at night";
+/// Seed of random weights.
+const RANDOM_SEED: u64 = 1;
+
+/// Runs `bench`.
+pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    match matches.subcommand() {
+        Some(("raster", matches)) => bench_raster(run, matches),
+        Some(("encoder", matches)) => bench_encoder(run, matches),
+        Some(("edit", matches)) => bench_edit(run, matches),
+        _ => Ok(()),
+    }
+}
+
+fn runs(matches: &ArgMatches) -> usize {
+    matches.get_one::<usize>("runs").copied().unwrap_or(1).max(1)
+}
+
+fn bench_raster(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    let path = args::path(matches, "input").unwrap_or_default();
+    let bytes = files::read_bytes(&path)?;
+    let (scene, _) = svg_in::scene_from_svg(&bytes).map_err(|error| CliError::Svg { path, error })?;
+    let side = matches.get_one::<usize>("size").copied().unwrap_or(512) as f32;
+    let scale = side / scene.width.max(scene.height);
+    let pixels = |length: f32| (length * scale).round().max(1.0) as usize;
+    let size = Size { width_px: pixels(scene.width), height_px: pixels(scene.height) };
+    let report = run.ctx.install(|| raster::bench::bench(&scene, size, runs(matches), &run.ctx))?;
+    let text = format!(
+        "{} paths, {} curves, {} lines: forward {:.2} ms, backward {:.2} ms",
+        report.paths, report.curves, report.lines, report.forward_ms, report.backward_ms
+    );
+    run.print(&report, &text)
+}
+
+fn bench_encoder(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    let name = matches.get_one::<String>("encoder").map_or("default", String::as_str);
+    let encoder = match name {
+        "random:vit-b-32" => Arc::new(Encoder::random(name, encoder::Config::vit_b_32(), RANDOM_SEED)?),
+        _ => run.encoder(name)?,
+    };
+    let batch = matches.get_one::<usize>("batch").copied().unwrap_or(16).max(1);
+    let report = encoder::bench(&encoder, batch, runs(matches), &run.ctx)?;
+    let text = format!(
+        "{} x {} crops: forward {:.0} ms, with gradient {:.0} ms",
+        report.encoder, report.batch, report.forward_ms, report.forward_backward_ms
+    );
+    run.print(&report, &text)
+}
+
+/// A default edit at every quality but `paper`, with the time until the picture could be shown.
+fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    let path = args::path(matches, "input").unwrap_or_default();
+    let begun = Instant::now();
+    let encoder = run.encoder("default")?;
+    let picture = picture(run, &path)?;
+    let load = begun.elapsed().as_secs_f64();
+    let mut rows = Vec::new();
+    for quality in ["draft", "normal", "final"] {
+        let node = &prompt_edit::NODE;
+        let mut values = Values::defaults(node.params);
+        for (param, text) in [(&shared::PROMPT, PROMPT), (&shared::QUALITY, quality)] {
+            values.set(param, param.parse(text)?)?;
+        }
+        let px = [picture.width as f32, picture.height as f32];
+        let plan = nodes::plan(node, &values, &Sizes { source_px: px, canvas_px: px });
+        let start = Start::Picture(picture.clone());
+        let job = Job::new(node.id, plan, &start, &encoder.hash);
+        let begun = Instant::now();
+        let done = job::run(&job, &start, Some(&encoder), &Cache::off(), &run.ctx, &mut |_| ())?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let iterations = done.finished.edited.iterations;
+        rows.push(serde_json::json!({"quality": quality, "seconds": seconds, "iterations": iterations}));
+    }
+    let peak = linocut::job::report::peak_rss_mb();
+    let report = serde_json::json!({
+        "load_seconds": load, "edits": rows, "peak_rss_mb": peak, "threads": run.ctx.threads(), "backend": "cpu",
+    });
+    let line = |row: &serde_json::Value| format!("{} {:.1} s", row["quality"], row["seconds"].as_f64().unwrap_or(0.0));
+    run.print(&report, &rows.iter().map(line).collect::<Vec<_>>().join(", "))
+}
+
+fn picture(run: &Run, path: &Path) -> Result<linocut::image::Image, CliError> {
+    let files::Input::Picture(image) = files::read(path)? else {
+        return Err(CliError::Usage(format!("{}: give a picture, not an SVG", path.display())));
+    };
+    let image = image.into_straight().into_space(ColorSpace::Srgb);
+    Ok(run.ctx.install(|| resample::fit_long_side(&image, 512, &run.ctx)))
+}

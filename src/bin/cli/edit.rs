@@ -1,0 +1,299 @@
+//! `vectorize`, `edit`, `recolor`, `stylize`: from flags to files.
+
+use super::error::CliError;
+use super::files::{self, Input, Output};
+use super::score::Judge;
+use super::{Run, args};
+use clap::ArgMatches;
+use linocut::encoder::Encoder;
+use linocut::image::rect::Rect;
+use linocut::image::{ColorSpace, Image, resample};
+use linocut::job::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
+use linocut::job::{self, Done, Job};
+use linocut::nodes::param::Values;
+use linocut::nodes::{self, Node, Sizes, shared};
+use linocut::optimize::Step;
+use linocut::pipeline::{self, Start};
+use linocut::raster::{self, Background, Size};
+use linocut::scene::svg_out::{Metadata, svg_from_scene};
+use linocut::scene::{Scene, svg_in};
+use linocut::text::{TextOptions, scene_from_text};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Width and height of the canvas that holds a word drawn with a font.
+const WORD_CANVAS_PX: (f32, f32) = (512.0, 256.0);
+/// Every curve of a letter is split this often, so that it can bend (Word-As-Image, section 4.1).
+const WORD_SUBDIVISIONS: u32 = 1;
+
+/// Everything read from files before the work begins.
+struct Loaded {
+    start: Start,
+    /// The source at its own size, where it is a picture: display-referred sRGB, straight alpha.
+    source: Option<Image>,
+    sizes: Sizes,
+}
+
+impl Loaded {
+    /// The size at which the result is drawn: the source's own.
+    fn size(&self) -> Size {
+        let [width, height] = self.sizes.source_px;
+        Size { width_px: width.ceil().max(1.0) as usize, height_px: height.ceil().max(1.0) as usize }
+    }
+}
+
+/// The outputs that were asked for, opened before the work begins.
+struct Outputs {
+    picture: Option<Output>,
+    svg: Option<Output>,
+    frames: Option<Frames>,
+}
+
+/// Runs the command of `node`.
+pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), CliError> {
+    let values = args::values(node, matches)?;
+    run.ctx.progress.stage("load", 0);
+    let mut outputs = outputs(node, matches)?;
+    let loaded = load(run, node, &values, args::path(matches, "input"))?;
+    let plan = nodes::plan(node, &values, &loaded.sizes);
+    let encoder = plan.edit.is_some().then(|| run.encoder(values.text(shared::ENCODER.id))).transpose()?;
+    let hash = encoder.as_ref().map_or("", |encoder| encoder.hash.as_str());
+    let job = Job::new(node.id, plan, &loaded.start, hash);
+    let mut frames = outputs.frames.take();
+    let mut watch = |step: &Step<'_>| {
+        if let Some(frames) = &mut frames {
+            frames.keep(step, run);
+        }
+    };
+    // A history has to be made, so it cannot come from the cache.
+    let cache = if matches.try_contains_id("frames").unwrap_or(false) && args::path(matches, "frames").is_some() {
+        linocut::cache::Cache::off()
+    } else {
+        run.cache()
+    };
+    let done = job::run(&job, &loaded.start, encoder.as_deref(), &cache, &run.ctx, &mut watch)?;
+    if let Some(frames) = frames {
+        frames.finish()?;
+    }
+    run.ctx.progress.stage("write", 0);
+    let detail = nodes::detail(node, &values);
+    let picture = run
+        .ctx
+        .install(|| pipeline::draw(&done.finished, loaded.size(), loaded.source.as_ref(), detail, &run.ctx))?;
+    run.ctx.cancel.check()?;
+    write(outputs, &picture, &done, &job)?;
+    match encoder {
+        None => report_vectorize(run, &done, &job),
+        Some(encoder) => report_edit(run, &encoder, &loaded, &picture, &done, &job),
+    }
+}
+
+fn outputs(node: &Node, matches: &ArgMatches) -> Result<Outputs, CliError> {
+    let (picture, svg) = if node.command == "vectorize" { ("png", "output") } else { ("output", "svg") };
+    let picture = args::path(matches, picture);
+    if let Some(path) = &picture {
+        files::picture_format(path)?;
+    }
+    let frames = if node.command == "vectorize" { None } else { args::path(matches, "frames") };
+    if picture.is_none() && args::path(matches, svg).is_none() && frames.is_none() {
+        return Err(CliError::Usage("nothing to write: name an output with -o, --svg or --frames".to_owned()));
+    }
+    Ok(Outputs {
+        picture: picture.as_deref().map(Output::create).transpose()?,
+        svg: args::path(matches, svg).as_deref().map(Output::create).transpose()?,
+        frames: frames.map(Frames::create).transpose()?,
+    })
+}
+
+fn load(run: &Run, node: &Node, values: &Values, input: Option<PathBuf>) -> Result<Loaded, CliError> {
+    let Some(path) = input else { return load_word(node, values) };
+    if !values.text("text").is_empty() {
+        return Err(CliError::Usage("give either a picture of a word or --text with --font, not both".to_owned()));
+    }
+    match files::read(&path)? {
+        Input::Svg(bytes) => {
+            let (scene, notices) =
+                svg_in::scene_from_svg(&bytes).map_err(|error| CliError::Svg { path: path.clone(), error })?;
+            for notice in notices {
+                tracing::warn!("{}: {notice}", path.display());
+            }
+            Ok(loaded_from_scene(scene))
+        }
+        Input::Picture(image) => {
+            let source = image.into_straight().into_space(ColorSpace::Srgb);
+            let side = values.integer(shared::WORKING_SIZE.id) as usize;
+            let picture = run.ctx.install(|| resample::fit_long_side(&source, side, &run.ctx));
+            let sizes = Sizes {
+                source_px: [source.width as f32, source.height as f32],
+                canvas_px: [picture.width as f32, picture.height as f32],
+            };
+            Ok(Loaded { start: Start::Picture(picture), source: Some(source), sizes })
+        }
+    }
+}
+
+fn load_word(node: &Node, values: &Values) -> Result<Loaded, CliError> {
+    let word = values.text("text");
+    if word.is_empty() {
+        return Err(CliError::Usage(format!("{}: give a picture of a word, or --text with --font", node.command)));
+    }
+    if values.text("font").is_empty() {
+        return Err(CliError::Usage("--text needs --font with a TrueType or OpenType file".to_owned()));
+    }
+    let font = files::read_bytes(values.text("font").as_ref())?;
+    let (width_px, height_px) = WORD_CANVAS_PX;
+    let options = TextOptions { width_px, height_px, subdivisions: WORD_SUBDIVISIONS, ..TextOptions::default() };
+    Ok(loaded_from_scene(scene_from_text(word, &font, &options)?))
+}
+
+fn loaded_from_scene(scene: Scene) -> Loaded {
+    let canvas_px = [scene.width, scene.height];
+    Loaded { start: Start::Scene(scene), source: None, sizes: Sizes { source_px: canvas_px, canvas_px } }
+}
+
+fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job) -> Result<(), CliError> {
+    if let Some(output) = outputs.svg {
+        let edit = job.plan.edit.as_ref();
+        let prompts = edit.into_iter().flat_map(|edit| &edit.regions).map(|region| region.prompt.as_str());
+        let meta = Metadata {
+            title: prompts.collect::<Vec<_>>().join("; "),
+            job_hash: Some(job.hash().to_hex().to_string()),
+            seed: Some(job.plan.seed),
+            encoder_hash: edit.map(|_| job.encoder_hash.clone()),
+        };
+        output.finish(svg_from_scene(&done.finished.edited.scene, &meta).as_bytes())?;
+    }
+    outputs.picture.map_or(Ok(()), |output| output.finish_picture(picture))
+}
+
+fn seconds(run: &Run) -> Seconds {
+    let [load, vectorize, optimize, write] = ["load", "vectorize", "optimize", "write"].map(|name| run.bar.seconds(name));
+    Seconds { load, vectorize, optimize, write }
+}
+
+fn report_vectorize(run: &Run, done: &Done, job: &Job) -> Result<(), CliError> {
+    let scene = &done.finished.edited.scene;
+    let report = VectorizeReport {
+        paths: scene.paths.len(),
+        segments: scene.segments(),
+        seconds: seconds(run),
+        peak_rss_mb: peak_rss_mb(),
+        threads: run.ctx.threads(),
+        backend: "cpu",
+        job_hash: job.hash().to_hex().to_string(),
+        cache_hit: done.cache_hit,
+    };
+    run.print(&report, &format!("{} paths, {} segments", report.paths, report.segments))
+}
+
+fn report_edit(
+    run: &Run,
+    encoder: &Arc<Encoder>,
+    loaded: &Loaded,
+    after: &Image,
+    done: &Done,
+    job: &Job,
+) -> Result<(), CliError> {
+    let before = match &loaded.source {
+        Some(source) => source.clone(),
+        None => raster::render(&done.finished.initial, loaded.size(), Background::Rgb([1.0; 3]), &run.ctx)?,
+    };
+    // Judging is not part of writing; it ends that stage's clock.
+    run.ctx.progress.stage("score", 0);
+    let judge = Judge { encoder, ctx: &run.ctx };
+    let edit = job.plan.edit.as_ref();
+    let whole = edit.and_then(|edit| edit.regions.iter().find(|region| region.rect_in_canvas.is_none()));
+    let cosines = |prompt: &str, rect: Option<Rect>| -> Result<(f32, f32), CliError> {
+        let texts = [prompt.to_owned()];
+        let [before, after] = [&before, after].map(|image| judge.cosines(image, rect, &texts));
+        Ok((before?.first().copied().unwrap_or(0.0), after?.first().copied().unwrap_or(0.0)))
+    };
+    let whole = whole.map(|region| cosines(&region.prompt, None)).transpose()?;
+    let mut regions = Vec::new();
+    let [x_scale, y_scale] = [0, 1].map(|axis| loaded.sizes.source_px[axis] / loaded.sizes.canvas_px[axis]);
+    for region in edit.into_iter().flat_map(|edit| &edit.regions) {
+        let Some(rect) = region.rect_in_canvas.map(|rect| rect.scaled(x_scale, y_scale)) else { continue };
+        let (cosine_before, cosine_after) = cosines(&region.prompt, Some(rect))?;
+        let rect = [rect.x, rect.y, rect.width, rect.height];
+        regions.push(RegionReport { prompt: region.prompt.clone(), rect, cosine_before, cosine_after });
+    }
+    let edited = &done.finished.edited;
+    let report = EditReport {
+        paths: edited.scene.paths.len(),
+        segments: edited.scene.segments(),
+        iterations: edited.iterations,
+        loss_first: edited.loss_first,
+        loss_last: edited.loss_last,
+        cosine_before: whole.map(|(before, _)| before),
+        cosine_after: whole.map(|(_, after)| after),
+        regions,
+        seconds: seconds(run),
+        peak_rss_mb: peak_rss_mb(),
+        threads: run.ctx.threads(),
+        backend: "cpu",
+        encoder: EncoderReport { name: encoder.name.clone(), hash: encoder.hash.clone() },
+        job_hash: job.hash().to_hex().to_string(),
+        cache_hit: done.cache_hit,
+    };
+    run.print(&report, &summary(&report))
+}
+
+fn summary(report: &EditReport) -> String {
+    let mut text = format!(
+        "{} paths, {} iterations, loss {:.3} -> {:.3}",
+        report.paths, report.iterations, report.loss_first, report.loss_last
+    );
+    if let (Some(before), Some(after)) = (report.cosine_before, report.cosine_after) {
+        text += &format!(", cosine {before:.3} -> {after:.3}");
+    }
+    for region in &report.regions {
+        text += &format!("\n  '{}': cosine {:.3} -> {:.3}", region.prompt, region.cosine_before, region.cosine_after);
+    }
+    if report.cache_hit { text + " (from the cache)" } else { text }
+}
+
+/// A history of pictures, collected in a temporary folder beside its place and renamed when whole.
+struct Frames {
+    target: PathBuf,
+    folder: tempfile::TempDir,
+    failed: Option<CliError>,
+}
+
+impl Frames {
+    fn create(target: PathBuf) -> Result<Self, CliError> {
+        let failed = |reason: String| CliError::Write { path: target.clone(), reason };
+        if target.exists() && target.read_dir().map_or(true, |mut entries| entries.next().is_some()) {
+            return Err(failed("it exists already and is not an empty folder".to_owned()));
+        }
+        let parent = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let parent = parent.unwrap_or(std::path::Path::new("."));
+        let folder = tempfile::Builder::new().prefix(".linocut-").tempdir_in(parent);
+        let folder = folder.map_err(|error| failed(error.to_string()))?;
+        Ok(Self { target, folder, failed: None })
+    }
+
+    fn keep(&mut self, step: &Step<'_>, run: &Run) {
+        if self.failed.is_none() {
+            self.failed = self.picture(step, run).err();
+        }
+    }
+
+    fn picture(&self, step: &Step<'_>, run: &Run) -> Result<(), CliError> {
+        let size = Size { width_px: step.scene.width.ceil() as usize, height_px: step.scene.height.ceil() as usize };
+        let image = raster::render(step.scene, size, Background::Rgb([1.0; 3]), &run.ctx)?;
+        let path = self.folder.path().join(format!("{:04}.png", step.iteration));
+        Output::create(&path)?.finish_picture(&image)
+    }
+
+    fn finish(self) -> Result<(), CliError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let failed = |error: std::io::Error| CliError::Write { path: self.target.clone(), reason: error.to_string() };
+        if self.target.exists() {
+            std::fs::remove_dir(&self.target).map_err(failed)?;
+        }
+        let folder = self.folder.keep();
+        std::fs::rename(&folder, &self.target).map_err(failed)
+    }
+}

@@ -1,0 +1,167 @@
+//! Pictures and texts in and out of files.
+//!
+//! Input: PNG, JPEG, WebP, TIFF, EXR or SVG. Output: the same, written to a temporary name beside the target and
+//! renamed, so that a target is either whole or absent.
+
+use super::error::CliError;
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+use linocut::image::{Alpha, ColorSpace, Image, MAX_PIXELS};
+use std::io::{BufReader, Cursor, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// What an input file holds.
+pub(crate) enum Input {
+    /// A picture, in the file's own colour space.
+    Picture(Image),
+    /// The bytes of an SVG.
+    Svg(Vec<u8>),
+}
+
+/// Reads `path` by its content; the name decides only for SVG.
+pub(crate) fn read(path: &Path) -> Result<Input, CliError> {
+    let failed = |reason: String| CliError::Read { path: path.to_owned(), reason };
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
+        return Ok(Input::Svg(read_bytes(path)?));
+    }
+    let file = std::fs::File::open(path).map_err(|error| failed(format!("cannot be read ({error})")))?;
+    let mut file = BufReader::new(file);
+    let mut head = [0; 5];
+    let length = file.read(&mut head).map_err(|error| failed(format!("cannot be read ({error})")))?;
+    if head.get(..length).is_some_and(|head| head == b"<svg " || head == b"<?xml") {
+        return Ok(Input::Svg(read_bytes(path)?));
+    }
+    file.rewind().map_err(|error| failed(format!("cannot be read ({error})")))?;
+    let mut reader = ImageReader::new(file);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(16 * MAX_PIXELS as u64);
+    reader.limits(limits);
+    let reader = reader.with_guessed_format().map_err(|error| failed(format!("cannot be read ({error})")))?;
+    let Some(format) = reader.format() else {
+        return Err(failed("not a picture; give PNG, JPEG, WebP, TIFF, EXR or SVG".to_owned()));
+    };
+    let undecodable = |error: image::ImageError| failed(format!("cannot be decoded ({error}); is the file whole?"));
+    let mut decoder = reader.into_decoder().map_err(undecodable)?;
+    let (width, height) = decoder.dimensions();
+    let wrong = |error| CliError::Picture { path: path.to_owned(), error };
+    Image::check_size(width as usize, height as usize).map_err(wrong)?;
+    let orientation = decoder.orientation().map_err(undecodable)?;
+    let mut decoded = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
+    decoded.apply_orientation(orientation);
+    let image = image_from_decoded(decoded, format);
+    image.validate().map_err(wrong)?;
+    Ok(Input::Picture(image))
+}
+
+/// Reads a whole file.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path)
+        .map_err(|error| CliError::Read { path: path.to_owned(), reason: format!("cannot be read ({error})") })
+}
+
+/// EXR holds linear light with premultiplied alpha; every other format holds sRGB with straight alpha.
+fn image_from_decoded(decoded: DynamicImage, format: ImageFormat) -> Image {
+    let (space, alpha) = match format {
+        ImageFormat::OpenExr => (ColorSpace::Linear, Alpha::Premultiplied),
+        _ => (ColorSpace::Srgb, Alpha::Straight),
+    };
+    let pixels = decoded.into_rgba32f();
+    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    let mut planes = [0, 1, 2, 3].map(|_| Vec::with_capacity(width * height));
+    for pixel in pixels.pixels() {
+        for (plane, value) in planes.iter_mut().zip(pixel.0) {
+            plane.push(value);
+        }
+    }
+    Image { width, height, planes, space, alpha }
+}
+
+/// The format that the name of an output asks for.
+pub(crate) fn picture_format(path: &Path) -> Result<ImageFormat, CliError> {
+    let supported =
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::OpenExr];
+    ImageFormat::from_path(path).ok().filter(|format| supported.contains(format)).ok_or_else(|| {
+        CliError::Usage(format!("{}: end the output's name in png, jpg, webp, tiff or exr", path.display()))
+    })
+}
+
+/// The bytes of `image` (display-referred sRGB, straight alpha) in `format`: 8 bits a channel, EXR 32-bit floats in
+/// linear light. Alpha is left out where the picture is opaque or the format has none.
+pub(crate) fn encode_picture(image: &Image, format: ImageFormat) -> Result<Vec<u8>, image::ImageError> {
+    let (width, height) = (image.width as u32, image.height as u32);
+    let invalid = || {
+        let kind = image::error::ParameterErrorKind::DimensionMismatch;
+        image::ImageError::Parameter(image::error::ParameterError::from_kind(kind))
+    };
+    let picture = if format == ImageFormat::OpenExr {
+        let linear = image.clone().into_space(ColorSpace::Linear).into_premultiplied();
+        let pixels = interleaved(&linear, 4, |value| value);
+        DynamicImage::ImageRgba32F(image::ImageBuffer::from_raw(width, height, pixels).ok_or_else(invalid)?)
+    } else if image.has_alpha() && format != ImageFormat::Jpeg {
+        let pixels = interleaved(image, 4, byte_from_unit);
+        DynamicImage::ImageRgba8(image::ImageBuffer::from_raw(width, height, pixels).ok_or_else(invalid)?)
+    } else {
+        let pixels = interleaved(image, 3, byte_from_unit);
+        DynamicImage::ImageRgb8(image::ImageBuffer::from_raw(width, height, pixels).ok_or_else(invalid)?)
+    };
+    let mut bytes = Cursor::new(Vec::new());
+    if format == ImageFormat::Jpeg {
+        picture.write_with_encoder(image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 92))?;
+    } else {
+        picture.write_to(&mut bytes, format)?;
+    }
+    Ok(bytes.into_inner())
+}
+
+fn interleaved<T>(image: &Image, channels: usize, convert: impl Fn(f32) -> T) -> Vec<T> {
+    let planes = image.planes.iter().take(channels).collect::<Vec<_>>();
+    let mut pixels = Vec::with_capacity(image.pixels() * channels);
+    for at in 0..image.pixels() {
+        pixels.extend(planes.iter().filter_map(|plane| plane.get(at)).map(|&value| convert(value)));
+    }
+    pixels
+}
+
+fn byte_from_unit(value: f32) -> u8 {
+    (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8
+}
+
+/// An output that was asked for: opened beside its target before the work begins, so that an unwritable folder is
+/// found out first, and renamed at the end.
+pub(crate) struct Output {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl Output {
+    /// Opens a temporary file beside `path`.
+    pub(crate) fn create(path: &Path) -> Result<Self, CliError> {
+        let failed = |reason: String| CliError::Write { path: path.to_owned(), reason };
+        if path.is_dir() {
+            return Err(failed("it is a folder".to_owned()));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".linocut-");
+        // Temporary files are private by default; a result gets the permissions any new file would get.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Writes everything and gives the file its name.
+    pub(crate) fn finish(mut self, bytes: &[u8]) -> Result<(), CliError> {
+        let failed = |reason: String| CliError::Write { path: self.path.clone(), reason };
+        self.file.write_all(bytes).and_then(|()| self.file.flush()).map_err(|error| failed(error.to_string()))?;
+        self.file.persist(&self.path).map_err(|error| failed(error.error.to_string()))?;
+        Ok(())
+    }
+
+    /// Writes `image` in the format of the target's name.
+    pub(crate) fn finish_picture(self, image: &Image) -> Result<(), CliError> {
+        let format = picture_format(&self.path)?;
+        let bytes = encode_picture(image, format)
+            .map_err(|error| CliError::Write { path: self.path.clone(), reason: error.to_string() })?;
+        self.finish(&bytes)
+    }
+}

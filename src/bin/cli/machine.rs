@@ -1,0 +1,49 @@
+//! `doctor`: what this machine offers and what would be used.
+
+use super::Run;
+use super::error::CliError;
+use linocut::models::{self, SearchPath};
+use std::path::PathBuf;
+
+/// The running program's path, from which the bundle's resources are found.
+pub(crate) fn binary() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
+/// Where encoders are looked for.
+pub(crate) fn search_path() -> SearchPath {
+    SearchPath::of_process(binary())
+}
+
+/// Runs `doctor`.
+pub(crate) fn run(run: &Run) -> Result<(), CliError> {
+    let places = models::search_path_report(&search_path());
+    let cache = run.cache();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let encoder = run.encoder(models::DEFAULT)?;
+    let report = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "cores": cores, "threads": run.ctx.threads(), "backend": "cpu",
+        "encoder": { "name": encoder.name, "hash": encoder.hash },
+        "cache": { "folder": cache.folder(), "bytes": cache.size().bytes },
+        "model_folders": places,
+    });
+    let mut lines = vec![
+        format!("linocut {} on {}", report["version"].as_str().unwrap_or(""), report["system"].as_str().unwrap_or("")),
+        format!("threads   {} of {cores} cores", run.ctx.threads()),
+        "backend   cpu (no other is built into this version)".to_owned(),
+        format!("encoder   {} {}", encoder.name, encoder.hash.get(..12).unwrap_or("")),
+        match cache.folder() {
+            Some(folder) => format!("cache     {} ({:.1} MB)", folder.display(), cache.size().bytes as f64 * 1e-6),
+            None => "cache     off".to_owned(),
+        },
+        "encoders are looked for in:".to_owned(),
+    ];
+    for place in &places {
+        let found = if place.encoders.is_empty() { "nothing".to_owned() } else { place.encoders.join(", ") };
+        let state = if place.exists { found } else { "no such folder".to_owned() };
+        lines.push(format!("  {}  ({state})", place.place.folder.display()));
+    }
+    run.print(&report, &lines.join("\n"))
+}

@@ -1,0 +1,115 @@
+//! The commands: thin shells around the library, where files, flags, clocks and terminals live.
+
+mod args;
+mod bench;
+mod edit;
+mod error;
+mod files;
+mod machine;
+mod models;
+mod nodes;
+mod progress;
+mod score;
+
+use clap::ArgMatches;
+use error::CliError;
+use linocut::cache::{Cache, DEFAULT_CAP_BYTES};
+use linocut::ctx::Ctx;
+use linocut::encoder::Encoder;
+use linocut::nodes::NODES;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Reads the flags and runs the command.
+pub(crate) fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).without_time().init();
+    let matches = match args::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version come this way too; clap chooses stdout or stderr and its own exit code 0 or 2.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    match run(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "linocut: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(matches: &ArgMatches) -> Result<(), CliError> {
+    let Some((name, sub)) = matches.subcommand() else { return Ok(()) };
+    if sub.get_one::<String>("backend").is_some_and(|backend| backend == "gpu") {
+        return Err(CliError::NoGpu);
+    }
+    let run = Run::new(sub)?;
+    match name {
+        "score" => score::run(&run, sub),
+        "bench" => bench::run(&run, sub),
+        "models" => models::run(&run, sub),
+        "nodes" => nodes::run(&run, sub),
+        "doctor" => machine::run(&run),
+        _ => match NODES.iter().find(|node| node.command == name) {
+            Some(node) => edit::run(&run, node, sub),
+            None => Err(CliError::Usage(format!("there is no command '{name}'"))),
+        },
+    }
+}
+
+/// What every command shares: context, progress, and how to print.
+pub(crate) struct Run {
+    pub(crate) ctx: Ctx,
+    pub(crate) bar: Arc<progress::Bar>,
+    json: bool,
+    cache: Option<String>,
+}
+
+impl Run {
+    fn new(matches: &ArgMatches) -> Result<Self, CliError> {
+        let bar = Arc::new(progress::Bar::new());
+        let threads = matches.get_one::<usize>("threads").copied().unwrap_or(0);
+        let ctx = Ctx::new(threads, Arc::clone(&bar) as Arc<dyn linocut::ctx::Progress>)?;
+        let cancel = ctx.cancel.clone();
+        if let Err(error) = ctrlc::set_handler(move || cancel.cancel()) {
+            tracing::warn!("Ctrl-C will not stop cleanly: {error}");
+        }
+        let cache = matches.get_one::<String>("cache").cloned();
+        Ok(Self { ctx, bar, json: matches.get_flag("json"), cache })
+    }
+
+    /// The cache that `--cache` names; one that cannot be opened is reported and left out.
+    pub(crate) fn cache(&self) -> Cache {
+        let folder = match self.cache.as_deref() {
+            Some("off") => None,
+            Some(folder) => Some(std::path::PathBuf::from(folder)),
+            None => Cache::default_folder(),
+        };
+        let Some(folder) = folder else { return Cache::off() };
+        Cache::open(&folder, DEFAULT_CAP_BYTES).unwrap_or_else(|error| {
+            tracing::warn!("going on without a cache: {error}");
+            Cache::off()
+        })
+    }
+
+    /// The encoder called `name`, loaded once.
+    pub(crate) fn encoder(&self, name: &str) -> Result<Arc<Encoder>, CliError> {
+        Ok(linocut::models::encoder(name, &machine::search_path(), &self.ctx.cancel)?)
+    }
+
+    /// Prints `report` as JSON, or `text` for people.
+    pub(crate) fn print(&self, report: &impl serde::Serialize, text: &str) -> Result<(), CliError> {
+        self.bar.finish();
+        let line = if self.json { serde_json::to_string(report).unwrap_or_default() } else { text.to_owned() };
+        let mut out = std::io::stdout();
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            // A reader that has read enough, such as `head`, is no failure.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(CliError::Write { path: "stdout".into(), reason: error.to_string() }),
+            Ok(()) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `nodes`: the parameter tables, for people, scripts and the README.
+
+use super::Run;
+use super::error::CliError;
+use clap::ArgMatches;
+use linocut::nodes::param::Param;
+use linocut::nodes::{NODES, Node};
+use std::fmt::Write as _;
+
+/// Runs `nodes`.
+pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    let wanted = matches.get_one::<String>("node");
+    let shown = NODES.iter().filter(|node| wanted.is_none_or(|name| name == node.id || name == node.command));
+    let shown = shown.collect::<Vec<_>>();
+    if let (Some(name), true) = (wanted, shown.is_empty()) {
+        let known = NODES.iter().map(|node| node.command).collect::<Vec<_>>().join(", ");
+        return Err(CliError::Usage(format!("there is no node '{name}'; known are {known}")));
+    }
+    let json = shown.iter().map(|node| json(node)).collect::<Vec<_>>();
+    let text = shown.iter().map(|node| table(node)).collect::<Vec<_>>().join("\n");
+    run.print(&serde_json::json!({ "nodes": json }), text.trim_end())
+}
+
+fn json(node: &Node) -> serde_json::Value {
+    let param = |param: &Param| {
+        serde_json::json!({
+            "id": param.id, "flag": param.flag(), "label": param.label, "hint": param.hint, "group": param.group,
+            "range": param.range(), "default": param.default_value(), "animates": param.animates,
+        })
+    };
+    serde_json::json!({
+        "id": node.id, "label": node.label, "command": node.command, "help": node.help,
+        "params": node.params.iter().map(param).collect::<Vec<_>>(),
+    })
+}
+
+/// A Markdown table, so that the README can hold it as printed.
+fn table(node: &Node) -> String {
+    let mut text = format!(
+        "### {} (`linocut {}`, `{}`)\n{}\n\n| parameter | flag | range | default | what it does |\n|---|---|---|---|---|\n",
+        node.label, node.command, node.id, node.help
+    );
+    for param in node.params {
+        let cells = [param.label, &format!("`--{}`", param.flag()), &param.range(), &param.default_text(), param.hint];
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text
+}

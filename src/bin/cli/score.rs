@@ -1,0 +1,46 @@
+//! `score`: how well texts describe a picture.
+
+use super::error::CliError;
+use super::files::{self, Input};
+use super::{Run, args};
+use clap::ArgMatches;
+use linocut::ctx::Ctx;
+use linocut::encoder::{Encoder, EncoderError, similarity};
+use linocut::image::rect::Rect;
+use linocut::image::{ColorSpace, Image};
+use linocut::raster::{self, Background, Size};
+use linocut::scene::svg_in;
+
+/// An encoder asked for plain cosines.
+pub(crate) struct Judge<'a> {
+    pub(crate) encoder: &'a Encoder,
+    pub(crate) ctx: &'a Ctx,
+}
+
+impl Judge<'_> {
+    /// The cosine of `image` (display-referred sRGB), or of its part in `rect`, with each text.
+    pub(crate) fn cosines(&self, image: &Image, rect: Option<Rect>, texts: &[String]) -> Result<Vec<f32>, EncoderError> {
+        self.ctx.install(|| similarity::cosines(self.encoder, image, rect, texts, self.ctx))
+    }
+}
+
+/// Runs `score`.
+pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    let path = args::path(matches, "input").unwrap_or_default();
+    let prompts = matches.get_many::<String>("prompt").into_iter().flatten().cloned().collect::<Vec<_>>();
+    let encoder = run.encoder(matches.get_one::<String>("encoder").map_or("default", String::as_str))?;
+    let image = match files::read(&path)? {
+        Input::Picture(image) => image.into_straight().into_space(ColorSpace::Srgb),
+        Input::Svg(bytes) => {
+            let (scene, _) = svg_in::scene_from_svg(&bytes).map_err(|error| CliError::Svg { path, error })?;
+            let size = Size { width_px: scene.width.ceil() as usize, height_px: scene.height.ceil() as usize };
+            run.ctx.install(|| raster::render(&scene, size, Background::Rgb([1.0; 3]), &run.ctx))?
+        }
+    };
+    let cosines = Judge { encoder: &encoder, ctx: &run.ctx }.cosines(&image, None, &prompts)?;
+    let scores = prompts.iter().zip(&cosines);
+    let json = scores.clone().map(|(prompt, cosine)| serde_json::json!({"prompt": prompt, "cosine": cosine}));
+    let report = serde_json::json!({ "scores": json.collect::<Vec<_>>() });
+    let lines = scores.map(|(prompt, cosine)| format!("{cosine:.4}  {prompt}")).collect::<Vec<_>>();
+    run.print(&report, &lines.join("\n"))
+}

@@ -1,0 +1,59 @@
+//! Plain cosine of a picture with texts, as `score` and reports give it.
+//!
+//! Input: a picture in display-referred sRGB, texts. Output: cosines, -1 to 1. The picture (or a rectangle of it) is
+//! squeezed to the encoder's square by at most 1.5 : 1 and cut beyond that, composited on white; each text is the
+//! mean over the 79 templates, as in zero-shot practice. Determinism and cost: one crop and 79 texts a prompt.
+
+use super::crops::Crops;
+use super::crops::draw::{CropPreset, Region, centre};
+use super::direction::{TextMean, cosine, prompt_feature};
+use super::{Encoder, EncoderError};
+use crate::ctx::Ctx;
+use crate::image::rect::Rect;
+use crate::image::{Alpha, Image};
+
+/// The cosine of `image`, or of its part in `rect` (pixels of the image), with each of `texts`.
+///
+/// # Errors
+/// [`EncoderError`] for unusable texts or a rectangle outside the picture.
+pub fn cosines(
+    encoder: &Encoder,
+    image: &Image,
+    rect: Option<Rect>,
+    texts: &[String],
+    ctx: &Ctx,
+) -> Result<Vec<f32>, EncoderError> {
+    let (width, height) = (image.width, image.height);
+    let region = match rect {
+        None => Region::whole(width, height),
+        Some(rect) => {
+            let window = [rect.x, rect.y, rect.width, rect.height];
+            let outside = EncoderError::Window { window, reason: "it lies outside the picture" };
+            let inside = rect.clipped(width as f32, height as f32).ok_or(outside)?;
+            let (x, y) = ((inside.x as usize).min(width - 1), (inside.y as usize).min(height - 1));
+            let span = |length: f32, limit: usize| (length.round() as usize).clamp(1, limit);
+            Region { x, y, width: span(inside.width, width - x), height: span(inside.height, height - y) }
+        }
+    };
+    let spec = centre(region, (width, height), CropPreset::Stratified { crops: 1 })?;
+    let crops = Crops::new(&[spec], width, height, &encoder.config)?;
+    let [r, g, b] = on_white(image);
+    let feature = encoder.embed_crops(&crops.forward([&r, &g, &b], ctx)?, 1, ctx)?;
+    let mut cosines = Vec::with_capacity(texts.len());
+    for text in texts {
+        cosines.push(cosine(&feature, &prompt_feature(encoder, text, TextMean::Normalised, ctx)?));
+    }
+    Ok(cosines)
+}
+
+/// The colour planes over white paper.
+fn on_white(image: &Image) -> [Vec<f32>; 3] {
+    let [r, g, b, alpha] = &image.planes;
+    [r, g, b].map(|plane| {
+        let over = |(&value, &a): (&f32, &f32)| match image.alpha {
+            Alpha::Straight => value * a + (1.0 - a),
+            Alpha::Premultiplied => value + (1.0 - a),
+        };
+        plane.iter().zip(alpha).map(over).collect()
+    })
+}

@@ -1,0 +1,352 @@
+//! One definition of a parameter, from which hosts, the command line, presets and tables are made.
+//!
+//! Input: static tables of [`Param`]. Output: checked [`Values`]. Invariants: ids never change once released;
+//! a value in [`Values`] is always inside its parameter's range. Determinism: values are kept in id order.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// What a parameter holds, with range and default.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A sentence.
+    Text {
+        /// Default.
+        default: &'static str,
+    },
+    /// A number.
+    Number {
+        /// Default.
+        default: f64,
+        /// Smallest allowed.
+        min: f64,
+        /// Largest allowed.
+        max: f64,
+    },
+    /// A whole number.
+    Integer {
+        /// Default.
+        default: i64,
+        /// Smallest allowed.
+        min: i64,
+        /// Largest allowed.
+        max: i64,
+    },
+    /// One of a few words.
+    Choice {
+        /// Default, one of the options.
+        default: &'static str,
+        /// The words, in menu order.
+        options: &'static [&'static str],
+    },
+    /// On or off.
+    Switch {
+        /// Default.
+        default: bool,
+    },
+    /// Whole numbers separated by commas, such as colours a round.
+    Integers {
+        /// Default.
+        default: &'static [i64],
+        /// Smallest allowed.
+        min: i64,
+        /// Largest allowed.
+        max: i64,
+        /// Most entries allowed.
+        most: usize,
+    },
+    /// A rectangle `x,y,w,h` in pixels of the source picture, origin at the top left; empty: none.
+    Rect,
+    /// A rectangle with a sentence, `x,y,w,h:TEXT`; may be given several times.
+    Regions,
+    /// A file to read; empty: none.
+    File,
+}
+
+/// One parameter of one or more nodes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param {
+    /// Stable name: OpenFX parameter name, JSON key and, with dashes, the flag.
+    pub id: &'static str,
+    /// Name an artist sees.
+    pub label: &'static str,
+    /// Full sentences: what it does and when to change it.
+    pub hint: &'static str,
+    /// Type, range, default.
+    pub kind: Kind,
+    /// Group an artist finds it in.
+    pub group: &'static str,
+    /// Whether keys over time make sense.
+    pub animates: bool,
+}
+
+/// The value of one parameter.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// Of [`Kind::Text`], [`Kind::Choice`] and [`Kind::File`].
+    Text(String),
+    /// Of [`Kind::Number`].
+    Number(f64),
+    /// Of [`Kind::Integer`].
+    Integer(i64),
+    /// Of [`Kind::Switch`].
+    Switch(bool),
+    /// Of [`Kind::Integers`].
+    Integers(Vec<i64>),
+    /// Of [`Kind::Rect`]: x, y, width, height in pixels of the source.
+    Rect(Option<[f64; 4]>),
+    /// Of [`Kind::Regions`].
+    Regions(Vec<([f64; 4], String)>),
+}
+
+/// A value that does not fit its parameter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{label} (--{flag}) is '{given}': {rule}")]
+pub struct ParamError {
+    /// The parameter's label.
+    pub label: &'static str,
+    /// The parameter's flag.
+    pub flag: String,
+    /// What was given.
+    pub given: String,
+    /// What is allowed.
+    pub rule: String,
+}
+
+impl Param {
+    /// The command-line flag: the id in dashes, such as `max-paths` for `maxPaths`.
+    pub fn flag(&self) -> String {
+        let mut flag = String::new();
+        for letter in self.id.chars() {
+            if letter.is_ascii_uppercase() {
+                flag.push('-');
+            }
+            flag.push(letter.to_ascii_lowercase());
+        }
+        flag
+    }
+
+    /// The default value.
+    pub fn default_value(&self) -> Value {
+        match self.kind {
+            Kind::Text { default } | Kind::Choice { default, .. } => Value::Text(default.to_owned()),
+            Kind::Number { default, .. } => Value::Number(default),
+            Kind::Integer { default, .. } => Value::Integer(default),
+            Kind::Switch { default } => Value::Switch(default),
+            Kind::Integers { default, .. } => Value::Integers(default.to_vec()),
+            Kind::Rect => Value::Rect(None),
+            Kind::Regions => Value::Regions(Vec::new()),
+            Kind::File => Value::Text(String::new()),
+        }
+    }
+
+    /// The range in words, for help texts and tables.
+    pub fn range(&self) -> String {
+        match self.kind {
+            Kind::Text { .. } => "text".to_owned(),
+            Kind::Number { min, max, .. } => format!("{min} to {max}"),
+            Kind::Integer { min, max, .. } => format!("{min} to {max}, whole"),
+            Kind::Choice { options, .. } => options.join(", "),
+            Kind::Switch { .. } => "on, off".to_owned(),
+            Kind::Integers { min, max, most, .. } => {
+                format!("up to {most} whole numbers from {min} to {max}, separated by commas")
+            }
+            Kind::Rect => "x,y,w,h in pixels".to_owned(),
+            Kind::Regions => "x,y,w,h:TEXT, repeatable".to_owned(),
+            Kind::File => "a file".to_owned(),
+        }
+    }
+
+    /// The default in words; empty where there is none.
+    pub fn default_text(&self) -> String {
+        match self.default_value() {
+            Value::Text(text) => text,
+            Value::Number(number) => number.to_string(),
+            Value::Integer(number) => number.to_string(),
+            Value::Switch(on) => if on { "on" } else { "off" }.to_owned(),
+            Value::Integers(numbers) => joined(&numbers),
+            Value::Rect(_) | Value::Regions(_) => String::new(),
+        }
+    }
+
+    /// Reads a value from text as typed after a flag.
+    ///
+    /// # Errors
+    /// [`ParamError`] that repeats the text and names the rule.
+    pub fn parse(&self, text: &str) -> Result<Value, ParamError> {
+        let value = match self.kind {
+            Kind::Text { .. } | Kind::File | Kind::Choice { .. } => Some(Value::Text(text.to_owned())),
+            Kind::Number { .. } => text.parse().ok().map(Value::Number),
+            Kind::Integer { .. } => text.parse().ok().map(Value::Integer),
+            Kind::Switch { .. } => switch_from_text(text).map(Value::Switch),
+            Kind::Integers { .. } => {
+                let numbers = text.split(',').map(|part| part.trim().parse().ok()).collect::<Option<Vec<i64>>>();
+                numbers.map(Value::Integers)
+            }
+            Kind::Rect => rect_from_text(text).map(|rect| Value::Rect(Some(rect))),
+            Kind::Regions => text.split_once(':').and_then(|(rect, prompt)| {
+                rect_from_text(rect).map(|rect| Value::Regions(vec![(rect, prompt.to_owned())]))
+            }),
+        };
+        match value {
+            Some(value) if self.accepts(&value) => Ok(value),
+            _ => Err(self.error(text)),
+        }
+    }
+
+    fn error(&self, given: &str) -> ParamError {
+        ParamError { label: self.label, flag: self.flag(), given: given.to_owned(), rule: format!("give {}", self.range()) }
+    }
+
+    fn accepts(&self, value: &Value) -> bool {
+        match (self.kind, value) {
+            (Kind::Number { min, max, .. }, Value::Number(number)) => (min..=max).contains(number),
+            (Kind::Integer { min, max, .. }, Value::Integer(number)) => (min..=max).contains(number),
+            (Kind::Choice { options, .. }, Value::Text(text)) => options.contains(&text.as_str()),
+            (Kind::Integers { min, max, most, .. }, Value::Integers(numbers)) => {
+                !numbers.is_empty() && numbers.len() <= most && numbers.iter().all(|n| (min..=max).contains(n))
+            }
+            (Kind::Text { .. } | Kind::File, Value::Text(_))
+            | (Kind::Switch { .. }, Value::Switch(_))
+            | (Kind::Rect, Value::Rect(_))
+            | (Kind::Regions, Value::Regions(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+fn joined(numbers: &[i64]) -> String {
+    let mut text = String::new();
+    for (index, number) in numbers.iter().enumerate() {
+        let _ = write!(text, "{}{number}", if index > 0 { "," } else { "" });
+    }
+    text
+}
+
+fn switch_from_text(text: &str) -> Option<bool> {
+    match text {
+        "on" | "true" | "1" => Some(true),
+        "off" | "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn rect_from_text(text: &str) -> Option<[f64; 4]> {
+    let numbers = text.split(',').map(|part| part.trim().parse().ok()).collect::<Option<Vec<f64>>>()?;
+    let rect = <[f64; 4]>::try_from(numbers).ok()?;
+    rect.iter().all(|side| side.is_finite()).then_some(rect)
+}
+
+/// The checked values of one node at one time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values {
+    values: BTreeMap<&'static str, Value>,
+}
+
+impl Values {
+    /// The defaults of `params`.
+    pub fn defaults(params: &[Param]) -> Self {
+        Self { values: params.iter().map(|param| (param.id, param.default_value())).collect() }
+    }
+
+    /// Sets `param`; of regions, adds one more.
+    ///
+    /// # Errors
+    /// [`ParamError`] when the value is of the wrong kind or out of range.
+    pub fn set(&mut self, param: &Param, value: Value) -> Result<(), ParamError> {
+        if !param.accepts(&value) {
+            return Err(param.error(&format!("{value:?}")));
+        }
+        match (self.values.get_mut(param.id), value) {
+            (Some(Value::Regions(all)), Value::Regions(more)) => all.extend(more),
+            (_, value) => {
+                self.values.insert(param.id, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Every value in id order.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.values.iter().map(|(id, value)| (*id, value))
+    }
+
+    /// The text of `id`; empty when the node has no such parameter.
+    pub fn text(&self, id: &str) -> &str {
+        if let Some(Value::Text(text)) = self.values.get(id) { text } else { "" }
+    }
+
+    /// The number of `id`, 0 when the node has no such parameter.
+    pub fn number(&self, id: &str) -> f64 {
+        match self.values.get(id) {
+            Some(Value::Number(number)) => *number,
+            Some(Value::Integer(number)) => *number as f64,
+            _ => 0.0,
+        }
+    }
+
+    /// The whole number of `id`, 0 when the node has no such parameter.
+    pub fn integer(&self, id: &str) -> i64 {
+        if let Some(Value::Integer(number)) = self.values.get(id) { *number } else { 0 }
+    }
+
+    /// Whether `id` is switched on.
+    pub fn switch(&self, id: &str) -> bool {
+        matches!(self.values.get(id), Some(Value::Switch(true)))
+    }
+
+    /// The whole numbers of `id`.
+    pub fn integers(&self, id: &str) -> &[i64] {
+        if let Some(Value::Integers(numbers)) = self.values.get(id) { numbers } else { &[] }
+    }
+
+    /// The rectangle of `id` in pixels of the source.
+    pub fn rect(&self, id: &str) -> Option<[f64; 4]> {
+        if let Some(Value::Rect(rect)) = self.values.get(id) { *rect } else { None }
+    }
+
+    /// The rectangles and sentences of `id`.
+    pub fn regions(&self, id: &str) -> &[([f64; 4], String)] {
+        if let Some(Value::Regions(regions)) = self.values.get(id) { regions } else { &[] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNT: Param = Param {
+        id: "maxPaths",
+        label: "Most paths",
+        hint: "",
+        kind: Kind::Integer { default: 5, min: 1, max: 10 },
+        group: "",
+        animates: false,
+    };
+    const REGION: Param =
+        Param { id: "region", label: "Region", hint: "", kind: Kind::Regions, group: "", animates: false };
+
+    #[test]
+    fn a_number_out_of_range_says_the_rule_and_the_flag() {
+        let error = COUNT.parse("11").unwrap_err();
+        assert_eq!(error.to_string(), "Most paths (--max-paths) is '11': give 1 to 10, whole");
+    }
+
+    #[test]
+    fn regions_add_up_and_keep_colons_in_their_text() {
+        let mut values = Values::defaults(&[REGION]);
+        for text in ["1,2,3,4:a: b", "0,0,9,9:c"] {
+            values.set(&REGION, REGION.parse(text).unwrap()).unwrap();
+        }
+        let expected = [([1.0, 2.0, 3.0, 4.0], "a: b".to_owned()), ([0.0, 0.0, 9.0, 9.0], "c".to_owned())];
+        assert_eq!(values.regions("region"), expected);
+    }
+
+    #[test]
+    fn malformed_regions_are_refused() {
+        for text in ["1,2,3:x", "1,2,3,4", "nan,0,1,1:x", "", ":"] {
+            assert!(REGION.parse(text).is_err(), "{text} was taken");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Parameter blocks that several nodes show, each defined once.
+
+use super::param::{Kind, Param};
+
+/// Target sentence.
+pub const PROMPT: Param = Param {
+    id: "prompt",
+    label: "Prompt",
+    hint: "What the picture should become, in plain words, such as 'a snowy village at night'. Leave it empty to edit \
+           regions only.",
+    kind: Kind::Text { default: "" },
+    group: "Prompt",
+    animates: true,
+};
+
+/// Rectangles with their own sentence.
+pub const REGION: Param = Param {
+    id: "region",
+    label: "Region",
+    hint: "A rectangle with a prompt of its own, in pixels of the source with the origin at the top left. Give it once \
+           a region.",
+    kind: Kind::Regions,
+    group: "Regions",
+    animates: false,
+};
+
+/// Restriction to the shapes of a rectangle.
+pub const ONLY: Param = Param {
+    id: "only",
+    label: "Only shapes inside",
+    hint: "Only shapes whose visible area lies mostly inside this rectangle may change; everything else is frozen.",
+    kind: Kind::Rect,
+    group: "Regions",
+    animates: false,
+};
+
+/// Effort.
+pub const QUALITY: Param = Param {
+    id: "quality",
+    label: "Quality",
+    hint: "How much work goes into an edit. 'draft' answers in seconds, 'normal' is for pictures, 'final' takes about \
+           three times as long, 'paper' repeats the settings and quirks of the CLIPVG publication.",
+    kind: Kind::Choice { default: "normal", options: &["draft", "normal", "final", "paper"] },
+    group: "Quality",
+    animates: false,
+};
+
+/// Optimiser steps.
+pub const ITERATIONS: Param = Param {
+    id: "iterations",
+    label: "Iterations",
+    hint: "Most optimiser steps. 0 takes the number that belongs to the quality; the optimiser stops earlier when the \
+           picture no longer improves.",
+    kind: Kind::Integer { default: 0, min: 0, max: 10_000 },
+    group: "Quality",
+    animates: false,
+};
+
+/// Crops an iteration.
+pub const PATCHES: Param = Param {
+    id: "patches",
+    label: "Patches",
+    hint: "Random crops of each region that the encoder looks at in one step. 0 takes the number that belongs to the \
+           quality; more crops give steadier edits and cost time in proportion.",
+    kind: Kind::Integer { default: 0, min: 0, max: 512 },
+    group: "Quality",
+    animates: false,
+};
+
+/// Seed of every random choice.
+pub const SEED: Param = Param {
+    id: "seed",
+    label: "Seed",
+    hint: "Seed of every random choice. The same seed gives the same picture on the same kind of machine; another seed \
+           gives another variation.",
+    kind: Kind::Integer { default: 0, min: 0, max: i64::MAX },
+    group: "Quality",
+    animates: false,
+};
+
+/// Which encoder judges.
+pub const ENCODER: Param = Param {
+    id: "encoder",
+    label: "Encoder",
+    hint: "Which encoder compares picture and text: 'default' is built in, other names are looked up as 'linocut models \
+           list' shows, and a folder with config.json, model.safetensors and tokenizer.json works too.",
+    kind: Kind::Text { default: "default" },
+    group: "Quality",
+    animates: false,
+};
+
+/// Fine detail of the source on top.
+pub const DETAIL: Param = Param {
+    id: "detail",
+    label: "Detail",
+    hint: "How much of the source's fine detail is laid over shapes that have not moved: 0 gives flat vector shapes, 1 \
+           keeps the grain of a photograph. It does not touch the SVG.",
+    kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
+    group: "Look",
+    animates: true,
+};
+
+/// [`DETAIL`] for colour edits, where nothing moves.
+pub const DETAIL_OF_RECOLOR: Param = Param { kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 }, ..DETAIL };
+
+/// Kind of picture.
+pub const PRESET: Param = Param {
+    id: "preset",
+    label: "Preset",
+    hint: "Kind of picture that the shapes are traced for: 'photo' for photographs, 'poster' for few flat areas, \
+           'lineart' for dark lines on light ground, 'logo' for sharp corners and few colours.",
+    kind: Kind::Choice { default: "photo", options: &["photo", "poster", "lineart", "logo"] },
+    group: "Shapes",
+    animates: false,
+};
+
+/// Colours a round.
+pub const ROUNDS: Param = Param {
+    id: "rounds",
+    label: "Rounds",
+    hint: "Number of colours of each round of vectorization, coarse first; finer rounds lie on top. The preset's own \
+           rounds are used when this is left alone.",
+    kind: Kind::Integers { default: &[], min: 1, max: 256, most: 8 },
+    group: "Shapes",
+    animates: false,
+};
+
+/// Path budget.
+pub const MAX_PATHS: Param = Param {
+    id: "maxPaths",
+    label: "Most paths",
+    hint: "Hard limit on the number of shapes; the smallest are left out first. 0 takes the preset's limit.",
+    kind: Kind::Integer { default: 0, min: 0, max: 200_000 },
+    group: "Shapes",
+    animates: false,
+};
+
+/// Size at which shapes are traced and optimised.
+pub const WORKING_SIZE: Param = Param {
+    id: "workingSize",
+    label: "Working size",
+    hint: "Long side in pixels at which shapes are traced and optimised. The result is always drawn at the source's own \
+           size; larger pictures are scaled down first, smaller ones are left as they are.",
+    kind: Kind::Integer { default: 512, min: 16, max: 4096 },
+    group: "Shapes",
+    animates: false,
+};

@@ -1,0 +1,199 @@
+//! The loss of an iteration and its pixel gradient: crops of every region, their features, their directions.
+//!
+//! Input: the current render. Output: loss and gradient with respect to its pixels. Formulas: CLIPVG, section 3.2
+//! (region and patch terms of the direction loss). Outside `paper` three things differ: windows come from a pool that
+//! is drawn once, so that each is compared with *itself* in the first render at no cost an iteration; part of the loss
+//! is the plain cosine with the prompt, which keeps the edit on its subject; windows are antialiased.
+//! Determinism: windows are keyed by (seed, place in the pool), sums run in crop order. Cost: one encoder pass over
+//! the crops, and one without gradient for every new place in the pool.
+
+use super::legibility::Tone;
+use super::{OptimizeError, Quality, Settings};
+use crate::ctx::Ctx;
+use crate::encoder::crops::draw::{self, CropPreset, Region};
+use crate::encoder::crops::{CropSpec, Crops, weights};
+use crate::encoder::direction::{self, PATCH_WEIGHT, REFERENCE_PROMPT, REGION_WEIGHT, References, TextMean};
+use crate::encoder::{Encoder, EncoderError};
+use crate::image::Image;
+use crate::image::rect::Rect;
+use crate::raster::{self, Background, Size};
+use crate::rng::{Stage, Stream};
+use crate::scene::Scene;
+
+/// Iterations after which the pool of windows comes round again, outside `paper`.
+const POOL: u32 = 8;
+/// Part of the loss that is the plain cosine with the prompt, outside `paper`.
+const PLAIN_SHARE: f32 = 0.5;
+
+/// A region of the picture and what its crops should become.
+#[derive(Debug)]
+struct Target {
+    region_px: Region,
+    weight: f32,
+    /// From the neutral text to the prompt, length 1.
+    direction: Vec<f32>,
+    /// The prompt itself, length 1.
+    prompt: Vec<f32>,
+    /// Feature of the region in the first render: what `paper` measures every crop from.
+    reference: Vec<f32>,
+}
+
+/// The windows of one iteration, every target's in turn, ready for use.
+#[derive(Debug)]
+struct Windows {
+    crops: Crops,
+    /// One weight a crop, of each target in turn.
+    weights: Vec<Vec<f32>>,
+    /// The same windows' features in the first render; empty for `paper`.
+    references: Vec<f32>,
+}
+
+/// Everything that decides the loss of a render.
+#[derive(Debug)]
+pub struct Objective<'a> {
+    encoder: &'a Encoder,
+    seed: u64,
+    size: Size,
+    preset: CropPreset,
+    is_paper: bool,
+    targets: Vec<Target>,
+    first: Image,
+    pool: Vec<Windows>,
+    tone: Option<(Tone, f32)>,
+}
+
+impl<'a> Objective<'a> {
+    /// Prepares the loss of renders of `size` pixels against `settings`; `scene` is the unedited one.
+    ///
+    /// # Errors
+    /// [`OptimizeError`] for missing or unusable prompts and regions.
+    pub fn new(
+        scene: &Scene,
+        encoder: &'a Encoder,
+        settings: &Settings,
+        seed: u64,
+        size: Size,
+        ctx: &Ctx,
+    ) -> Result<Self, OptimizeError> {
+        if settings.regions.is_empty() {
+            return Err(OptimizeError::NoPrompt);
+        }
+        let is_paper = settings.quality == Quality::Paper;
+        let patches = settings.patches as usize;
+        let preset =
+            if is_paper { CropPreset::Paper { patches } } else { CropPreset::Stratified { crops: patches + 1 } };
+        let first = raster::render(scene, size, Background::Rgb(super::PAPER_WHITE), ctx)?;
+        let mean = if is_paper { TextMean::Raw } else { TextMean::Normalised };
+        let neutral = direction::prompt_feature(encoder, REFERENCE_PROMPT, mean, ctx)?;
+        let mut targets = Vec::new();
+        for region in &settings.regions {
+            let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
+            let prompt = direction::prompt_feature(encoder, &region.prompt, mean, ctx)?;
+            let centre = draw::centre(region_px, (size.width_px, size.height_px), preset)?;
+            let crops = Crops::new(&[centre], size.width_px, size.height_px, &encoder.config)?;
+            let reference = encoder.embed_crops(&crops.forward(planes(&first), ctx)?, 1, ctx)?;
+            let direction = direction::text_direction(&prompt, &neutral);
+            targets.push(Target { region_px, weight: region.weight, direction, prompt, reference });
+        }
+        let tone = (settings.legibility > 0.0)
+            .then(|| (Tone::new(size.width_px, size.height_px, planes(&first)), settings.legibility * TONE_SCALE));
+        Ok(Self { encoder, seed, size, preset, is_paper, targets, first, pool: Vec::new(), tone })
+    }
+
+    /// Loss of the crops of `iteration`, averaged over the targets' weights (0 to 2), and its gradient with respect to
+    /// the pixels of `render`.
+    ///
+    /// # Errors
+    /// [`EncoderError`], cancellation among them.
+    pub fn loss_and_gradient(
+        &mut self,
+        render: &Image,
+        iteration: u32,
+        ctx: &Ctx,
+    ) -> Result<(f32, [Vec<f32>; 3]), EncoderError> {
+        let place = if self.is_paper { 0 } else { (iteration % POOL) as usize };
+        if self.is_paper || place >= self.pool.len() {
+            let windows = self.draw(iteration, ctx)?;
+            self.pool.truncate(place);
+            self.pool.push(windows);
+        }
+        let Some(windows) = self.pool.get(place) else { return Err(EncoderError::Layout("the pool of windows")) };
+        let crops = windows.crops.forward(planes(render), ctx)?;
+        let (features, trace) = self.encoder.embed_crops_traced(&crops, windows.crops.len(), ctx)?;
+        let (loss, d_features) = self.feature_loss(windows, &features)?;
+        let d_crops = self.encoder.backward(trace, &d_features, ctx)?;
+        let mut gradient = windows.crops.adjoint(&d_crops, ctx)?;
+        let tone = self.tone.as_ref();
+        let tone = tone.map_or(0.0, |(tone, weight)| weight * tone.add_gradient(planes(render), *weight, &mut gradient));
+        Ok((loss + tone, gradient))
+    }
+
+    fn draw(&self, iteration: u32, ctx: &Ctx) -> Result<Windows, EncoderError> {
+        let picture = (self.size.width_px, self.size.height_px);
+        let mut stream = Stream::new(self.seed, 0, Stage::Crops, iteration);
+        let (mut specs, mut all_weights) = (Vec::<CropSpec>::new(), Vec::new());
+        let total: f32 = self.targets.iter().map(|target| target.weight).sum();
+        for target in &self.targets {
+            let drawn = draw::draw(target.region_px, picture, self.preset, &mut stream)?;
+            let share = target.weight / (total * (REGION_WEIGHT + PATCH_WEIGHT));
+            all_weights.push(weights(&drawn, REGION_WEIGHT * share, PATCH_WEIGHT * share));
+            specs.extend(drawn);
+        }
+        let crops = Crops::new(&specs, picture.0, picture.1, &self.encoder.config)?;
+        let references = if self.is_paper {
+            Vec::new()
+        } else {
+            self.encoder.embed_crops(&crops.forward(planes(&self.first), ctx)?, crops.len(), ctx)?
+        };
+        Ok(Windows { crops, weights: all_weights, references })
+    }
+
+    /// Loss and gradient with respect to the features of every crop.
+    fn feature_loss(&self, windows: &Windows, features: &[f32]) -> Result<(f32, Vec<f32>), EncoderError> {
+        let embedding = self.encoder.embedding_len();
+        let (mut loss, mut d_features) = (0.0, Vec::with_capacity(features.len()));
+        for (target, weights) in self.targets.iter().zip(&windows.weights) {
+            let span = d_features.len()..d_features.len() + weights.len() * embedding;
+            let features = features.get(span.clone()).unwrap_or_default();
+            if self.is_paper {
+                let references = References::Shared(&target.reference);
+                let part = direction::loss(features, references, &target.direction, weights)?;
+                loss += part.loss;
+                d_features.extend(part.d_features);
+                continue;
+            }
+            let references = References::PerCrop(windows.references.get(span).unwrap_or_default());
+            let moved = direction::loss(features, references, &target.direction, weights)?;
+            let nothing = vec![0.0; embedding];
+            let plain = direction::loss(features, References::Shared(&nothing), &target.prompt, weights)?;
+            loss += f64::from(1.0 - PLAIN_SHARE) * moved.loss + f64::from(PLAIN_SHARE) * plain.loss;
+            let both = moved.d_features.iter().zip(&plain.d_features);
+            d_features.extend(both.map(|(moved, plain)| (1.0 - PLAIN_SHARE) * moved + PLAIN_SHARE * plain));
+        }
+        Ok((loss as f32, d_features))
+    }
+}
+
+/// Makes a legibility of 1 weigh about as much as the direction loss when a tenth of the tone has changed.
+const TONE_SCALE: f32 = 20.0;
+
+fn planes(image: &Image) -> [&[f32]; 3] {
+    let [r, g, b, _] = &image.planes;
+    [r, g, b]
+}
+
+/// A region of the canvas in whole pixels of the raster, at least one pixel wide and high.
+fn region_in_raster(rect_in_canvas: Option<Rect>, scene: &Scene, size: Size) -> Result<Region, OptimizeError> {
+    let Some(rect) = rect_in_canvas else { return Ok(Region::whole(size.width_px, size.height_px)) };
+    let (width, height) = (scene.width, scene.height);
+    let inside = rect.clipped(width, height).ok_or(OptimizeError::RegionOutside { rect, width, height })?;
+    let inside = inside.scaled(size.width_px as f32 / width, size.height_px as f32 / height);
+    let span = |start: f32, length: f32, limit: usize| {
+        let first = (start.floor() as usize).min(limit - 1);
+        let end = ((start + length).ceil() as usize).clamp(first + 1, limit);
+        (first, end - first)
+    };
+    let (x, width) = span(inside.x, inside.width, size.width_px);
+    let (y, height) = span(inside.y, inside.height, size.height_px);
+    Ok(Region { x, y, width, height })
+}

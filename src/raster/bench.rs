@@ -1,0 +1,79 @@
+//! The rasterizer timed against the limit of the machine.
+//!
+//! Input: a scene, a raster size, a number of rounds. Output: [`BenchReport`]. Invariants: forward and backward are
+//! what an optimisation loop runs: one tape, buffers kept. Determinism: the counts are; the times are the machine's.
+//! Cost: as many forward and backward passes as asked for, and 50 ms for the clock rate.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use super::{RasterError, Size, Tape, Trained, Work, backward, forward_into, work};
+use crate::ctx::Ctx;
+use crate::scene::Scene;
+
+/// Times of one scene at one raster size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BenchReport {
+    /// What there was to do.
+    pub work: Work,
+    /// Threads used.
+    pub threads: usize,
+    /// Median of a forward pass, with the record for the way back.
+    pub forward_ms: f64,
+    /// Median of a backward pass, by points, colours and opacity.
+    pub backward_ms: f64,
+    /// Clock rate of one core in GHz, measured in the same run.
+    pub core_ghz: f64,
+    /// Time the walk alone must take: [`Work::limit_cycles`] over the clock rate and the threads.
+    pub limit_ms: f64,
+    /// Forward plus backward over the limit.
+    pub ratio_to_limit: f64,
+}
+
+/// Times `rounds` forward and backward passes (at least 1) of `scene` over white, all parameters trained.
+///
+/// # Errors
+/// As [`super::forward`].
+pub fn bench(scene: &Scene, size: Size, rounds: usize, ctx: &Ctx) -> Result<BenchReport, RasterError> {
+    let work = work(scene, size, ctx)?;
+    let trained = Trained { points: true, colors: true, opacity: true };
+    let grad: Vec<f32> = (0..size.width_px * size.height_px).map(|index| ((index % 7) as f32 - 3.0) / 3.0).collect();
+    let mut tape = Tape::default();
+    let (mut forward_ms, mut backward_ms) = (Vec::new(), Vec::new());
+    for _ in 0..rounds.max(1) {
+        let start = Instant::now();
+        black_box(forward_into(scene, size, [1.0; 3], trained, &mut tape, ctx)?);
+        let middle = Instant::now();
+        black_box(backward(scene, &tape, [&grad, &grad, &grad], ctx)?);
+        forward_ms.push((middle - start).as_secs_f64() * 1e3);
+        backward_ms.push(middle.elapsed().as_secs_f64() * 1e3);
+    }
+    let (forward_ms, backward_ms) = (median(&mut forward_ms), median(&mut backward_ms));
+    let core_ghz = core_ghz();
+    let threads = ctx.threads();
+    let limit_ms = work.limit_cycles() / (core_ghz * 1e6 * threads as f64);
+    let ratio_to_limit = (forward_ms + backward_ms) / limit_ms;
+    Ok(BenchReport { work, threads, forward_ms, backward_ms, core_ghz, limit_ms, ratio_to_limit })
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Clock rate from a chain of dependent steps of four cycles (a multiplication and an exclusive or on a 64-bit core of
+/// the last decade) that no compiler can shorten. The best of several short runs, so that other jobs do not count.
+fn core_ghz() -> f64 {
+    const STEPS: u32 = 1 << 18;
+    let run = || {
+        let start = Instant::now();
+        let mut value = black_box(0x9E37_79B9_7F4A_7C15_u64);
+        let mask = black_box(0xD251_1F53_CD9E_8D57_u64);
+        for _ in 0..STEPS {
+            value = value.wrapping_mul(value) ^ mask;
+        }
+        black_box(value);
+        4.0 * f64::from(STEPS) / start.elapsed().as_secs_f64() / 1e9
+    };
+    (0..64).map(|_| run()).fold(0.0, f64::max)
+}

@@ -1,0 +1,210 @@
+//! `cargo xtask report`: measures the figures the project promises and prints them beside their targets.
+//!
+//! `--samples DIR` names a folder with `tajmahal.svg` and `horseriding.svg` of the CLIPVG project; without them those
+//! rows are left out and said so. `--write` puts the tables between their markers in README.md.
+
+use crate::{execute, root, say};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+const PHOTO: &str = "examples/coffee.jpg";
+/// diffvg, 2 x 2 samples, 512 x 512, two threads: forward and backward in milliseconds (CPU time halved).
+const DIFFVG_MS: [(&str, f64); 2] = [("tajmahal", 570.0 + 3011.0), ("horseriding", 789.0 + 5623.0)];
+/// Runs of a whole command; the median is reported.
+const RUNS: usize = 3;
+
+struct Row {
+    what: String,
+    target: &'static str,
+    measured: String,
+}
+
+/// Measures and prints.
+pub(crate) fn run(args: &[String]) -> Result<(), String> {
+    execute("cargo", &["build", "--release", "--locked"], &[])?;
+    let samples = match args.iter().position(|arg| arg == "--samples") {
+        Some(at) => PathBuf::from(args.get(at + 1).ok_or("--samples needs a folder")?),
+        None => root().join("../shared/data/svg"),
+    };
+    let folder = root().join("target/report");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let mut rows = Vec::new();
+    raster(&samples, &mut rows)?;
+    encoder(&mut rows)?;
+    vectorize(&folder, &mut rows)?;
+    edit(&mut rows)?;
+    repeat(&folder, &mut rows)?;
+    let mut table = "| what | target | measured |\n|---|---|---|\n".to_owned();
+    for row in rows {
+        table += &format!("| {} | {} | {} |\n", row.what, row.target, row.measured);
+    }
+    say(&table);
+    if args.iter().any(|arg| arg == "--write") {
+        replace_section("figures", &table)?;
+        replace_section("nodes", &linocut_text(&["nodes"])?)?;
+    }
+    Ok(())
+}
+
+fn raster(samples: &Path, rows: &mut Vec<Row>) -> Result<(), String> {
+    for (name, diffvg_ms) in DIFFVG_MS {
+        let path = samples.join(format!("{name}.svg"));
+        if !path.exists() {
+            say(&format!("{} is absent: its raster rows are left out", path.display()));
+            continue;
+        }
+        let path = path.to_string_lossy().into_owned();
+        for threads in ["1", "2"] {
+            let bench = linocut(&["bench", "raster", &path, "--threads", threads])?;
+            let (forward, backward) = (number(&bench, "forward_ms"), number(&bench, "backward_ms"));
+            let both = forward + backward;
+            rows.push(Row {
+                what: format!("raster {name}, 512 px, {threads} thread(s): forward + backward"),
+                target: if threads == "2" { "100x faster than diffvg" } else { "3x the walk limit" },
+                measured: format!(
+                    "{forward:.1} + {backward:.1} ms; {:.0}x faster than diffvg on two threads; {:.1}x the walk limit",
+                    diffvg_ms / both,
+                    number(&bench, "ratio_to_limit"),
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn encoder(rows: &mut Vec<Row>) -> Result<(), String> {
+    for (name, target) in [("default", ""), ("random:vit-b-32", "PyTorch on the same cores")] {
+        let bench = linocut(&["bench", "encoder", "--encoder", name, "--runs", "5"])?;
+        rows.push(Row {
+            what: format!("encoder {name}, 16 crops: forward, forward + input gradient"),
+            target,
+            measured: format!(
+                "{:.0} ms, {:.0} ms ({:.0} GFLOP/s)",
+                number(&bench, "forward_ms"),
+                number(&bench, "forward_backward_ms"),
+                number(&bench, "gflop_per_second"),
+            ),
+        });
+    }
+    Ok(())
+}
+
+fn vectorize(folder: &Path, rows: &mut Vec<Row>) -> Result<(), String> {
+    let svg = folder.join("photo.svg").to_string_lossy().into_owned();
+    let mut seconds = Vec::new();
+    let mut paths = 0.0;
+    for _ in 0..RUNS {
+        let report = linocut(&["vectorize", PHOTO, "-o", &svg, "--cache", "off"])?;
+        seconds.push(number(&report["seconds"], "vectorize"));
+        paths = number(&report, "paths");
+    }
+    let what = "vectorize a 512 px photograph, rounds 10,30".to_owned();
+    rows.push(Row { what, target: "0.6 s", measured: format!("{:.2} s, {paths} paths", median(seconds)) });
+    Ok(())
+}
+
+fn edit(rows: &mut Vec<Row>) -> Result<(), String> {
+    let bench = linocut(&["bench", "edit", PHOTO])?;
+    let load = number(&bench, "load_seconds");
+    for edit in bench["edits"].as_array().into_iter().flatten() {
+        let quality = edit["quality"].as_str().unwrap_or("");
+        let target = match quality {
+            "draft" => "5 s",
+            "normal" => "60 s",
+            _ => "",
+        };
+        let measured = format!("{:.1} s, {} iterations", load + number(edit, "seconds"), edit["iterations"]);
+        rows.push(Row { what: format!("edit a 512 px photograph, {quality}"), target, measured });
+    }
+    let measured = format!("{:.0} MiB", number(&bench, "peak_rss_mb"));
+    rows.push(Row { what: "peak memory of these edits".to_owned(), target: "1.5 GB", measured });
+    Ok(())
+}
+
+/// The same job on one and two threads, and again from the cache at 1920 pixels.
+fn repeat(folder: &Path, rows: &mut Vec<Row>) -> Result<(), String> {
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let quick = ["--prompt", "a photo at sunset", "--quality", "draft"];
+    let mut bytes = Vec::new();
+    for threads in ["1", "2"] {
+        let [png, svg] = ["png", "svg"].map(|kind| path(&format!("threads-{threads}.{kind}")));
+        let files = ["edit", PHOTO, "-o", &png, "--svg", &svg, "--cache", "off", "--threads", threads];
+        linocut(&[&files[..], &quick].concat())?;
+        bytes.push([png, svg].map(|path| std::fs::read(path).unwrap_or_default()));
+    }
+    let same = matches!(bytes.as_slice(), [a, b] if a == b && a.iter().all(|file| !file.is_empty()));
+    let measured = if same { "identical" } else { "DIFFERENT" };
+    let what = "the same edit on 1 and 2 threads: picture and SVG".to_owned();
+    rows.push(Row { what, target: "identical", measured: measured.to_owned() });
+    let large = enlarged(folder)?;
+    let (cache, out) = (path("cache"), path("large-edited.png"));
+    let args = [&["recolor", &large, "-o", &out, "--cache", &cache][..], &quick].concat();
+    linocut(&args)?;
+    let mut seconds = Vec::new();
+    for _ in 0..RUNS {
+        let begun = Instant::now();
+        let again = linocut(&args)?;
+        seconds.push(begun.elapsed().as_secs_f64());
+        if again["cache_hit"] != true {
+            return Err("the second render was not taken from the cache".to_owned());
+        }
+    }
+    let measured = format!("{:.2} s for the whole command, from the cache", median(seconds));
+    rows.push(Row { what: "second render of a job, 1920 px, PNG to PNG".to_owned(), target: "0.3 s", measured });
+    Ok(())
+}
+
+/// The traced photograph drawn 1920 pixels wide.
+fn enlarged(folder: &Path) -> Result<String, String> {
+    let [small, svg, png] = ["photo.svg", "large.svg", "large.png"].map(|name| folder.join(name));
+    let text = std::fs::read_to_string(small).map_err(|error| error.to_string())?;
+    let body = text.split_once("viewBox=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let (view, rest) = body.ok_or("the SVG has no viewBox")?;
+    let body = rest.split_once('>').ok_or("the SVG has no end of its first tag")?.1;
+    let head = "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:linocut=\"https://linocut.org/ns\"";
+    let text = format!("{head} width=\"1920\" height=\"1080\" viewBox=\"{view}\" preserveAspectRatio=\"none\">{body}");
+    std::fs::write(&svg, text).map_err(|error| error.to_string())?;
+    let [svg, png] = [svg, png].map(|path| path.to_string_lossy().into_owned());
+    linocut(&["vectorize", &svg, "-o", &format!("{svg}.out.svg"), "--png", &png, "--cache", "off"])?;
+    Ok(png)
+}
+
+/// Runs the program with `--json` and returns its object.
+pub(crate) fn linocut(args: &[&str]) -> Result<Value, String> {
+    let text = linocut_text(&[args, &["--json"]].concat())?;
+    serde_json::from_str(&text).map_err(|error| format!("linocut {}: {error}", args.join(" ")))
+}
+
+fn linocut_text(args: &[&str]) -> Result<String, String> {
+    let program = root().join("target/release/linocut");
+    let output = Command::new(&program).args(args).current_dir(root()).output();
+    let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("linocut {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+pub(crate) fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap_or(f64::NAN)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Replaces what stands between `<!-- name -->` and `<!-- /name -->` in the README.
+pub(crate) fn replace_section(name: &str, text: &str) -> Result<(), String> {
+    let path = root().join("README.md");
+    let readme = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
+    let missing = || format!("README.md lacks {open} or {close}");
+    let (before, rest) = readme.split_once(&open).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(&close).ok_or_else(missing)?;
+    let readme = format!("{before}{open}\n{}\n{close}{after}", text.trim_end());
+    std::fs::write(&path, readme).map_err(|error| error.to_string())
+}

@@ -1,0 +1,44 @@
+//! `cargo xtask test`: formatting, lints, all tests, and the README's main job.
+//!
+//! Tests run in the release profile: they test the code a user gets, and dependencies are compiled once.
+
+use crate::{execute, root, say};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The README's main job; a test keeps the two equal.
+const MAIN_JOB: &[&str] =
+    &["run", "--release", "--locked", "--", "edit", "examples/coffee.jpg", "--prompt", "a cup of coffee at night", "-o"];
+const MAIN_JOB_OUTPUT: &str = "target/edited.png";
+
+/// Runs everything; the first failure ends it.
+pub(crate) fn run() -> Result<(), String> {
+    execute("cargo", &["fmt", "--all", "--check"], &[])?;
+    execute("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
+    if has_nextest() {
+        execute("cargo", &["nextest", "run", "--workspace", "--release", "--locked", "--no-fail-fast"], &[])?;
+    } else {
+        execute("cargo", &["test", "--workspace", "--release", "--locked", "--no-fail-fast"], &[])?;
+    }
+    main_job()
+}
+
+/// Rewrites the golden files from what the code does now; look at every one before committing.
+pub(crate) fn update_golden() -> Result<(), String> {
+    execute("cargo", &["test", "--release", "--locked", "--test", "tests", "golden"], &[("LINOCUT_UPDATE_GOLDEN", "1")])
+}
+
+fn has_nextest() -> bool {
+    let probe = Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    probe.is_ok_and(|status| status.success())
+}
+
+fn main_job() -> Result<(), String> {
+    let output: &Path = &root().join(MAIN_JOB_OUTPUT);
+    let _ = std::fs::remove_file(output);
+    let args = MAIN_JOB.iter().copied().chain([MAIN_JOB_OUTPUT, "--cache", "off"]).collect::<Vec<_>>();
+    execute("cargo", &args, &[])?;
+    let length = std::fs::metadata(output).map_err(|error| format!("{MAIN_JOB_OUTPUT}: {error}"))?.len();
+    say(&format!("{MAIN_JOB_OUTPUT}: {length} bytes"));
+    if length > 10_000 { Ok(()) } else { Err(format!("{MAIN_JOB_OUTPUT} holds only {length} bytes")) }
+}
