@@ -3,7 +3,9 @@
 mod cache;
 mod cli;
 mod encoder;
+mod font;
 mod full_disk;
 mod models;
 mod models_fetch;
 mod models_hub;
+mod svg;

@@ -3,6 +3,9 @@
 mod cache;
 mod encoder;
 mod raster;
+mod svg_round_trip;
+mod text;
+pub(crate) mod text_font;
 mod vectorize;
 mod vectorize_figures;
 pub(crate) mod vectorize_support;

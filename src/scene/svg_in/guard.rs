@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use simplecss::StyleSheet;
+use simplecss::{DeclarationTokenizer, StyleSheet};
 use usvg::roxmltree::{Document, Node};
 
 use super::source::CssElement;
@@ -15,6 +15,10 @@ use super::{MAX_DEPTH, MAX_ELEMENTS, SvgError};
 
 /// Most pairs of a style rule and an element that are matched.
 const MAX_MATCHES: usize = 200_000_000;
+
+/// Most digits before the point of a radius and of a stroke width.
+const RADIUS_DIGITS: u32 = 10;
+const WIDTH_DIGITS: u32 = 6;
 
 /// Elements whose `href` makes the target a part of them.
 const LINKING: [&str; 7] = ["use", "linearGradient", "radialGradient", "pattern", "filter", "feImage", "tref"];
@@ -25,6 +29,7 @@ pub(super) fn check(doc: &Document<'_>, sheet: &StyleSheet<'_>) -> Result<(), Sv
     if elements.saturating_mul(sheet.rules.len()) > MAX_MATCHES {
         return Err(SvgError::TooManyRules { rules: sheet.rules.len(), elements });
     }
+    check_numbers(doc, sheet)?;
     let references = References::new(doc, sheet);
     let (depth, elements) = unfold(doc.root_element(), &references)?;
     if depth > MAX_DEPTH {
@@ -34,6 +39,64 @@ pub(super) fn check(doc: &Document<'_>, sheet: &StyleSheet<'_>) -> Result<(), Sv
         return Err(SvgError::TooManyElements { elements });
     }
     Ok(())
+}
+
+/// Refuses radii and stroke widths that `usvg` would spend seconds on: it cuts an arc into pieces whose number grows
+/// with the sixth root of its radius, and strokes are outlined to a fixed tolerance.
+fn check_numbers(doc: &Document<'_>, sheet: &StyleSheet<'_>) -> Result<(), SvgError> {
+    let wide = |declaration: &simplecss::Declaration<'_>| {
+        declaration.name == "stroke-width" && exceeds(declaration.value, WIDTH_DIGITS)
+    };
+    let refused = |id: &str, attribute: &str| SvgError::Number { id: id.to_owned(), attribute: attribute.to_owned() };
+    if sheet.rules.iter().flat_map(|rule| &rule.declarations).any(wide) {
+        return Err(refused("style", "stroke-width"));
+    }
+    for node in doc.descendants().filter(Node::is_element) {
+        for attribute in node.attributes() {
+            let value = attribute.value();
+            let wild = match attribute.name() {
+                "r" | "rx" | "ry" => exceeds(value, RADIUS_DIGITS),
+                "d" => value.contains(['a', 'A']) && exceeds(value, RADIUS_DIGITS),
+                "stroke-width" => exceeds(value, WIDTH_DIGITS),
+                "style" => DeclarationTokenizer::from(value).any(|declaration| wide(&declaration)),
+                _ => false,
+            };
+            if wild {
+                return Err(refused(&name_of(node), attribute.name()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a number in `text` has more than `digits` digits before its point or a larger exponent.
+fn exceeds(text: &str, digits: u32) -> bool {
+    let (mut whole, mut in_fraction) = (0, false);
+    let mut rest = text.bytes().peekable();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'0' if whole == 0 => {}
+            b'0'..=b'9' if !in_fraction => whole += 1,
+            b'0'..=b'9' => {}
+            b'.' => in_fraction = true,
+            b'e' | b'E' => {
+                rest.next_if_eq(&b'+');
+                let mut exponent = 0_u32;
+                while let Some(digit) = rest.next_if(u8::is_ascii_digit) {
+                    exponent = exponent.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+                }
+                if exponent > digits {
+                    return true;
+                }
+                (whole, in_fraction) = (0, false);
+            }
+            _ => (whole, in_fraction) = (0, false),
+        }
+        if whole > digits {
+            return true;
+        }
+    }
+    false
 }
 
 /// What every element refers to by id.
