@@ -1,1 +1,3 @@
-//! golden
+//! Known results.
+
+mod vectorize;
