@@ -1,4 +1,5 @@
 //! Time of a vectorization: a photograph at working size, and noise, the worst case, at two sizes.
+#![allow(clippy::expect_used, reason = "a bench without its pictures cannot start")]
 
 use std::sync::Arc;
 

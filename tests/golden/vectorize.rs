@@ -1,4 +1,5 @@
 //! Small pictures whose scenes are known.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use linocut::image::Image;
 use linocut::scene::Scene;

@@ -1,4 +1,5 @@
 //! What must hold for every picture that is vectorized.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use linocut::image::{Alpha, Image};
 use linocut::scene::Scene;

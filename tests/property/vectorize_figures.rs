@@ -1,4 +1,5 @@
 //! Figures of the vectorization for people: scores and times of the sample pictures.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "figures are printed for people")]
 
 use std::time::Instant;
 
