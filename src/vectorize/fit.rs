@@ -16,7 +16,9 @@ use super::settings::Tuning;
 
 /// Straight runs of at least this many pixels on both sides make a lattice corner.
 const CORNER_RUN: usize = 3;
-/// Points to each side over which a turn is measured.
+/// Longer runs are straight edges, not part of a slope.
+const LONGEST_SLOPE_RUN: usize = 12;
+/// Knots to each side over which a turn is measured.
 const TURN_REACH: usize = 3;
 /// Weights of Taubin's smoothing, which shrinks nothing ("Curve and surface smoothing without shrinkage", 1995).
 const SMOOTHING: [f64; 6] = [0.5, -0.53, 0.5, -0.53, 0.5, -0.53];
@@ -43,28 +45,57 @@ pub(super) fn fit(outline: &Outline, tuning: &Tuning) -> Vec<[f32; 2]> {
     points
 }
 
-/// Middles of the unit edges, and lattice corners between long runs.
+/// Middles of the unit edges, and lattice corners between long runs. The runs of a digitised slope give one knot
+/// each: the middles of its runs and steps lie on the line itself, however shallow it is.
 fn knots(outline: &Outline) -> Vec<Knot> {
+    let runs = runs(outline);
+    let is_pixel = outline.len() <= 4;
+    let mut knots = Vec::with_capacity(outline.len());
+    let before = runs.iter().cycle().skip(runs.len().saturating_sub(1));
+    let after = runs.iter().cycle().skip(1);
+    for ((run, before), after) in runs.iter().zip(before).zip(after) {
+        let [x, y] = run.start.map(f64::from);
+        if is_pixel || (run.length >= CORNER_RUN && before.length >= CORNER_RUN) {
+            knots.push(Knot { at: PointF64 { x, y }, is_corner: true });
+        }
+        let [dx, dy] = run.heading.map(f64::from);
+        let mut push = |at: f64| knots.push(Knot { at: PointF64 { x: x + at * dx, y: y + at * dy }, is_corner: false });
+        let is_slope = before.heading == after.heading
+            && before.length == 1
+            && after.length == 1
+            && run.length <= LONGEST_SLOPE_RUN;
+        if is_slope {
+            push(0.5 * run.length as f64);
+        } else {
+            (0..run.length).for_each(|step| push(step as f64 + 0.5));
+        }
+    }
+    knots
+}
+
+/// A straight stretch of an outline.
+struct Run {
+    start: [i32; 2],
+    heading: [i32; 2],
+    length: usize,
+}
+
+fn runs(outline: &Outline) -> Vec<Run> {
     let count = outline.len();
-    let at = |index: usize| outline.get(index % count).copied().unwrap_or_default();
+    let at = |index: usize| outline.get(index % count.max(1)).copied().unwrap_or_default();
     let heading = |index: usize| {
         let ([xa, ya], [xb, yb]) = (at(index), at(index + 1));
         [xb - xa, yb - ya]
     };
-    let runs_straight = |from: usize| (1..CORNER_RUN).all(|step| heading(from + step) == heading(from));
-    let is_pixel = count <= 4;
-    let mut knots = Vec::with_capacity(count + 8);
-    for index in 0..count {
-        let turns = heading(index + count - 1) != heading(index);
-        let is_corner = is_pixel || (turns && runs_straight(index) && runs_straight(index + count - CORNER_RUN));
-        let [x, y] = at(index).map(f64::from);
-        if is_corner {
-            knots.push(Knot { at: PointF64 { x, y }, is_corner: true });
+    let first = (0..count).find(|&index| heading(index + count - 1) != heading(index)).unwrap_or(0);
+    let mut runs: Vec<Run> = Vec::new();
+    for index in first..first + count {
+        match runs.last_mut() {
+            Some(run) if run.heading == heading(index) => run.length += 1,
+            _ => runs.push(Run { start: at(index), heading: heading(index), length: 1 }),
         }
-        let [dx, dy] = heading(index).map(f64::from);
-        knots.push(Knot { at: PointF64 { x: x + 0.5 * dx, y: y + 0.5 * dy }, is_corner: false });
     }
-    knots
+    runs
 }
 
 fn smooth(knots: &mut [Knot]) {

@@ -19,7 +19,7 @@ pub(super) fn merge_specks(regions: &mut Regions, min_area: u32) {
     while limit < min_area {
         limit = limit.saturating_mul(2).min(min_area);
         loop {
-            let closest = graph.best_neighbors(|region| region.area < limit, color_distance);
+            let closest = graph.best_neighbors(|area| area < limit as f32, color_distance);
             if !graph.join(closest.iter().enumerate().map(|(index, best)| (index as u32, best.0))) {
                 break;
             }
@@ -79,17 +79,24 @@ fn drop_smallest(regions: &mut Regions, budget: usize) {
     regions.regions = order.iter().filter_map(|&old| regions.regions.get(old as usize).copied()).collect();
 }
 
-fn color_distance(a: &Region, b: &Region) -> f32 {
-    distance_squared(a.lab(), b.lab())
+fn color_distance(a: &Mean, b: &Mean) -> f32 {
+    distance_squared(a.lab, b.lab)
 }
 
-fn ward_cost(a: &Region, b: &Region) -> f32 {
-    let (area_a, area_b) = (a.area as f32, b.area as f32);
-    area_a * area_b / (area_a + area_b) * distance_squared(a.lab(), b.lab())
+fn ward_cost(a: &Mean, b: &Mean) -> f32 {
+    a.area * b.area / (a.area + b.area) * distance_squared(a.lab, b.lab)
+}
+
+/// What the choice of a neighbour reads of a component, packed because every edge reads it.
+struct Mean {
+    lab: [f32; 3],
+    area: f32,
 }
 
 /// Components as nodes, touching pairs as edges; joining keeps statistics at the set's root.
 struct Graph {
+    /// Node of every component that the graph began with.
+    node_of_component: Vec<u32>,
     sets: Sets,
     nodes: Vec<Region>,
     edges: Vec<[u32; 2]>,
@@ -99,15 +106,15 @@ struct Graph {
 impl Graph {
     fn new(regions: &Regions) -> Self {
         let nodes = regions.regions.clone();
-        Self { sets: Sets::new(nodes.len()), alive: nodes.len(), nodes, edges: regions.edges() }
+        let count = nodes.len();
+        let node_of_component = (0..count as u32).collect();
+        Self { node_of_component, sets: Sets::new(count), nodes, edges: regions.edges(), alive: count }
     }
 
-    /// For every root that `wants` a neighbour: the neighbour of least `cost`, or ([`NONE`], infinity).
-    fn best_neighbors(
-        &self,
-        wants: impl Fn(&Region) -> bool,
-        cost: impl Fn(&Region, &Region) -> f32,
-    ) -> Vec<(u32, f32)> {
+    /// For every root whose area `wants` a neighbour: the neighbour of least `cost`, or ([`NONE`], infinity).
+    fn best_neighbors(&self, wants: impl Fn(f32) -> bool, cost: impl Fn(&Mean, &Mean) -> f32) -> Vec<(u32, f32)> {
+        let mean = |node: &Region| Mean { lab: node.lab(), area: node.area as f32 };
+        let means: Vec<Mean> = self.nodes.iter().map(mean).collect();
         let mut best = vec![(NONE, f32::INFINITY); self.nodes.len()];
         let mut offer = |to: u32, neighbor: u32, cost: f32| {
             if let Some(best) = best.get_mut(to as usize)
@@ -117,12 +124,10 @@ impl Graph {
             }
         };
         for &[a, b] in &self.edges {
-            let (Some(node_a), Some(node_b)) = (self.nodes.get(a as usize), self.nodes.get(b as usize)) else {
-                continue;
-            };
-            let (a_wants, b_wants) = (wants(node_a), wants(node_b));
+            let (Some(mean_a), Some(mean_b)) = (means.get(a as usize), means.get(b as usize)) else { continue };
+            let (a_wants, b_wants) = (wants(mean_a.area), wants(mean_b.area));
             if a_wants || b_wants {
-                let cost = cost(node_a, node_b);
+                let cost = cost(mean_a, mean_b);
                 if a_wants {
                     offer(a, b, cost);
                 }
@@ -153,7 +158,30 @@ impl Graph {
                 root_a != root_b
             });
         }
+        if self.alive < self.nodes.len() / 2 {
+            self.compact();
+        }
         self.alive < before
+    }
+
+    /// Numbers the roots anew, in order, so that later passes cost what is left and not what there was.
+    fn compact(&mut self) {
+        let mut new_of_old = vec![NONE; self.nodes.len()];
+        let mut nodes = Vec::with_capacity(self.alive);
+        for (old, node) in self.nodes.iter().enumerate() {
+            if self.sets.find(old as u32) == old as u32
+                && let Some(new) = new_of_old.get_mut(old)
+            {
+                *new = nodes.len() as u32;
+                nodes.push(*node);
+            }
+        }
+        let sets = &mut self.sets;
+        let mut renew = |old: &mut u32| *old = new_of_old.get(sets.find(*old) as usize).copied().unwrap_or(NONE);
+        self.node_of_component.iter_mut().for_each(&mut renew);
+        self.edges.iter_mut().flatten().for_each(renew);
+        self.sets = Sets::new(nodes.len());
+        self.nodes = nodes;
     }
 
     /// A planar graph has fewer than three edges a node; sorts only when there are many more, so rarely.
@@ -165,7 +193,8 @@ impl Graph {
     }
 
     fn finish(mut self, regions: &mut Regions) {
-        regions.renumber(&mut self.sets, &self.nodes);
+        self.compact();
+        regions.renumber(&self.node_of_component, &self.nodes);
     }
 }
 

@@ -115,13 +115,13 @@ impl Regions {
         edges
     }
 
-    /// Replaces every component by the one that `sets` puts it into, and numbers anew by first pixel.
-    pub(super) fn renumber(&mut self, sets: &mut Sets, merged: &[Region]) {
-        let mut new_of_root = vec![NONE; merged.len()];
-        let mut regions = Vec::new();
+    /// Replaces component `c` by `merged[target_of_component[c]]`, and numbers anew by first pixel.
+    pub(super) fn renumber(&mut self, target_of_component: &[u32], merged: &[Region]) {
+        let mut new_of_target = vec![NONE; merged.len()];
+        let mut regions = Vec::with_capacity(merged.len());
         for pixel in self.of_pixel.iter_mut().filter(|pixel| **pixel != NONE) {
-            let root = sets.find(*pixel) as usize;
-            let (Some(new), Some(region)) = (new_of_root.get_mut(root), merged.get(root)) else { continue };
+            let target = target_of_component.get(*pixel as usize).map_or(usize::MAX, |&target| target as usize);
+            let (Some(new), Some(region)) = (new_of_target.get_mut(target), merged.get(target)) else { continue };
             if *new == NONE {
                 *new = regions.len() as u32;
                 regions.push(*region);

@@ -82,7 +82,6 @@ impl Settings {
             prefilter_radius_px: 1,
             prefilter_contrast: 0.04,
             corner_threshold_deg: 45.0,
-            tolerance_px: 0.35,
             ..Self::photo()
         }
     }

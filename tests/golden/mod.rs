@@ -2,3 +2,4 @@
 
 pub(crate) mod encoder;
 mod svg;
+mod vectorize;

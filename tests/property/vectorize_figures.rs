@@ -1,4 +1,5 @@
 //! Figures of the vectorization for people: scores and times of the sample pictures.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "figures are printed for people")]
 
 use std::time::Instant;
 
@@ -57,5 +58,28 @@ fn figures_of_the_samples() {
         let image = sample("astronaut.jpg", 0);
         let (scene, _) = timed(&image, &Settings { max_paths, ..Settings::photo() });
         println!("astronaut, {} paths: {:.2} dB", scene.paths.len(), psnr_db(&draw(&scene), &image));
+    }
+}
+
+/// Processor seconds of the calling thread, from `/proc`; independent of what else the machine does.
+fn processor_seconds_of_thread() -> f64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let own: f64 = stat.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
+    own * 1e-9
+}
+
+#[test]
+#[ignore = "prints figures; run it by name with --ignored --nocapture, optimised"]
+fn processor_time_of_the_samples() {
+    let pool = ctx(1);
+    let pictures = SAMPLES.map(|name| (name.to_owned(), sample(&format!("{name}.jpg"), 0)));
+    let noises = [512, 2048].map(|side| (format!("noise {side}"), noise(side, side, 1)));
+    for (name, image) in pictures.into_iter().chain(noises) {
+        let seconds = pool.install(|| {
+            let start = processor_seconds_of_thread();
+            vectorize(&image, &Settings::photo(), 1, &pool).unwrap();
+            processor_seconds_of_thread() - start
+        });
+        println!("{name:10} {:6.0} ms of one core", seconds * 1e3);
     }
 }

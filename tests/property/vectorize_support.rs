@@ -1,5 +1,6 @@
 //! Pictures, drawing and scores for the vectorization tests; drawing goes through `resvg`'s rasterizer, so that these
 //! tests judge the scene and not our own rasterizer.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::sync::Arc;
 
