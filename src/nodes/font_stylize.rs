@@ -31,7 +31,10 @@ const LEGIBILITY: Param = Param {
     animates: false,
 };
 
-const LOGO: Param = Param { kind: Kind::Choice { default: "logo", options: &["photo", "poster", "lineart", "logo"] }, ..shared::PRESET };
+const LOGO: Param = Param {
+    kind: Kind::Choice { default: "logo", options: &["photo", "poster", "lineart", "logo"] },
+    ..shared::PRESET
+};
 
 const PARAMS: &[Param] = &[
     TEXT,

@@ -101,8 +101,7 @@ fn settings(values: &Values, mode: Mode, sizes: &Sizes) -> Settings {
         settings.regions.push(Region { prompt: prompt.trim().to_owned(), rect_in_canvas, weight: 1.0 });
     }
     settings.only_in_canvas = values.rect(shared::ONLY.id).map(|rect| sizes.canvas_from_source(rect));
-    for (target, id) in
-        [(&mut settings.iterations, shared::ITERATIONS.id), (&mut settings.patches, shared::PATCHES.id)]
+    for (target, id) in [(&mut settings.iterations, shared::ITERATIONS.id), (&mut settings.patches, shared::PATCHES.id)]
     {
         if values.integer(id) > 0 {
             *target = values.integer(id) as u32;

@@ -196,7 +196,12 @@ impl Param {
     }
 
     fn error(&self, given: &str) -> ParamError {
-        ParamError { label: self.label, flag: self.flag(), given: given.to_owned(), rule: format!("give {}", self.range()) }
+        ParamError {
+            label: self.label,
+            flag: self.flag(),
+            given: given.to_owned(),
+            rule: format!("give {}", self.range()),
+        }
     }
 
     fn accepts(&self, value: &Value) -> bool {

@@ -12,6 +12,7 @@
 //! dominates.
 
 mod adam;
+mod coherence;
 mod legibility;
 mod objective;
 mod parameters;

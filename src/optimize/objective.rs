@@ -7,6 +7,7 @@
 //! Determinism: windows are keyed by (seed, place in the pool), sums run in crop order. Cost: one encoder pass over
 //! the crops, and one without gradient for every new place in the pool.
 
+use super::coherence::Coherence;
 use super::legibility::Tone;
 use super::{OptimizeError, Quality, Settings};
 use crate::ctx::Ctx;
@@ -23,7 +24,8 @@ use crate::scene::Scene;
 /// Iterations after which the pool of windows comes round again, outside `paper`.
 const POOL: u32 = 8;
 /// Part of the loss that is the plain cosine with the prompt, outside `paper`.
-const PLAIN_SHARE: f32 = 0.5;
+static PLAIN_SHARE: std::sync::LazyLock<f32> =
+    std::sync::LazyLock::new(|| std::env::var("LC_PLAIN").ok().and_then(|v| v.parse().ok()).unwrap_or(0.5));
 
 /// A region of the picture and what its crops should become.
 #[derive(Debug)]
@@ -59,7 +61,9 @@ pub struct Objective<'a> {
     targets: Vec<Target>,
     first: Image,
     pool: Vec<Windows>,
+    /// Terms that hold the picture back, with their weights.
     tone: Option<(Tone, f32)>,
+    coherence: Option<(Coherence, f32)>,
 }
 
 impl<'a> Objective<'a> {
@@ -97,11 +101,13 @@ impl<'a> Objective<'a> {
         }
         let tone = (settings.legibility > 0.0)
             .then(|| (Tone::new(size.width_px, size.height_px, planes(&first)), settings.legibility * TONE_SCALE));
-        Ok(Self { encoder, seed, size, preset, is_paper, targets, first, pool: Vec::new(), tone })
+        let coherence =
+            (settings.coherence > 0.0).then(|| (Coherence::new(size.width_px, planes(&first)), settings.coherence));
+        Ok(Self { encoder, seed, size, preset, is_paper, targets, first, pool: Vec::new(), tone, coherence })
     }
 
-    /// Loss of the crops of `iteration`, averaged over the targets' weights (0 to 2), and its gradient with respect to
-    /// the pixels of `render`.
+    /// Loss of the crops of `iteration`, averaged over the targets' weights (0 to 2), and the gradient of it and of the
+    /// terms that hold the picture back, with respect to the pixels of `render`.
     ///
     /// # Errors
     /// [`EncoderError`], cancellation among them.
@@ -123,9 +129,13 @@ impl<'a> Objective<'a> {
         let (loss, d_features) = self.feature_loss(windows, &features)?;
         let d_crops = self.encoder.backward(trace, &d_features, ctx)?;
         let mut gradient = windows.crops.adjoint(&d_crops, ctx)?;
-        let tone = self.tone.as_ref();
-        let tone = tone.map_or(0.0, |(tone, weight)| weight * tone.add_gradient(planes(render), *weight, &mut gradient));
-        Ok((loss + tone, gradient))
+        if let Some((tone, weight)) = &self.tone {
+            tone.add_gradient(planes(render), *weight, &mut gradient);
+        }
+        if let Some((coherence, weight)) = &self.coherence {
+            coherence.add_gradient(planes(render), *weight, &mut gradient);
+        }
+        Ok((loss, gradient))
     }
 
     fn draw(&self, iteration: u32, ctx: &Ctx) -> Result<Windows, EncoderError> {
@@ -166,9 +176,9 @@ impl<'a> Objective<'a> {
             let moved = direction::loss(features, references, &target.direction, weights)?;
             let nothing = vec![0.0; embedding];
             let plain = direction::loss(features, References::Shared(&nothing), &target.prompt, weights)?;
-            loss += f64::from(1.0 - PLAIN_SHARE) * moved.loss + f64::from(PLAIN_SHARE) * plain.loss;
+            loss += f64::from(1.0 - *PLAIN_SHARE) * moved.loss + f64::from(*PLAIN_SHARE) * plain.loss;
             let both = moved.d_features.iter().zip(&plain.d_features);
-            d_features.extend(both.map(|(moved, plain)| (1.0 - PLAIN_SHARE) * moved + PLAIN_SHARE * plain));
+            d_features.extend(both.map(|(moved, plain)| (1.0 - *PLAIN_SHARE) * moved + *PLAIN_SHARE * plain));
         }
         Ok((loss as f32, d_features))
     }

@@ -51,9 +51,19 @@ impl Parameters {
                 point_is_free.get_mut(as_usize(contour)).unwrap_or_default().fill(true);
             }
         }
-        let points = (settings.mode != Mode::Color).then(|| Adam::new(2 * scene.points.len(), settings.rate_shape_px));
-        let colors = (settings.mode != Mode::Shape).then(|| Adam::new(4 * slot_count, settings.rate_color));
-        Self { points, colors, point_is_free, slots, slot_count, opacity: settings.train_opacity, smooth: settings.smooth_steps }
+        let points = (settings.mode != Mode::Color)
+            .then(|| Adam::new(2 * scene.points.len(), settings.rate_shape_px, settings.gradient_floor));
+        let colors = (settings.mode != Mode::Shape)
+            .then(|| Adam::new(4 * slot_count, settings.rate_color, settings.gradient_floor));
+        Self {
+            points,
+            colors,
+            point_is_free,
+            slots,
+            slot_count,
+            opacity: settings.train_opacity,
+            smooth: settings.smooth_steps,
+        }
     }
 
     /// Which gradients a step needs.

@@ -65,6 +65,10 @@ pub struct Settings {
     pub rate_color: f32,
     /// Rates fall to a tenth over the last half of the iterations.
     pub rate_decay: bool,
+    /// How far parameters that matter less than average are held back: 0 is plain Adam.
+    pub gradient_floor: f32,
+    /// Weight of the coherence term; 0: none.
+    pub coherence: f32,
     /// Whether the steps of neighbouring points are averaged, so that outlines stay smooth.
     pub smooth_steps: bool,
     /// Whether opacities move with colours.
@@ -97,6 +101,7 @@ impl Settings {
             Mode::Color => (0.0, 0.02),
             Mode::Shape => (0.4, 0.0),
         };
+        let env = |name: &str, value: f32| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(value);
         Self {
             mode,
             quality,
@@ -104,9 +109,11 @@ impl Settings {
             only_in_canvas: None,
             iterations,
             patches,
-            rate_shape_px: shape * speed,
-            rate_color: color * speed,
+            rate_shape_px: shape * speed * env("LC_RS", 1.0),
+            rate_color: color * speed * env("LC_RC", 1.0),
             rate_decay: !paper,
+            gradient_floor: env("LC_FLOOR", 1.0),
+            coherence: env("LC_COH", 3.0),
             smooth_steps: !paper,
             train_opacity: paper,
             share_palette: paper,

@@ -2,6 +2,7 @@
 
 mod cache;
 mod encoder;
+mod job;
 mod raster;
 mod svg_round_trip;
 mod text;

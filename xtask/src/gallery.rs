@@ -29,9 +29,10 @@ pub(crate) fn run() -> Result<(), String> {
     let failed = |error: std::io::Error| error.to_string();
     std::fs::create_dir_all(root().join("docs/gallery")).map_err(failed)?;
     let mut short = "| before | after | prompt |\n|---|---|---|\n".to_owned();
-    let mut long = "# Gallery\nMade by `cargo xtask gallery` with the built-in encoder. The list was chosen before it was \
+    let mut long =
+        "# Gallery\nMade by `cargo xtask gallery` with the built-in encoder. The list was chosen before it was \
                     run; what failed stays in.\n\n| before | after | command | cosine |\n|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for Pair { name, input, args } in PAIRS {
         let (input, output) = (format!("examples/{input}"), format!("docs/gallery/{name}.jpg"));
         let (command, flags) = args.split_first().ok_or("a pair without a command")?;
@@ -47,7 +48,8 @@ pub(crate) fn run() -> Result<(), String> {
 }
 
 fn cosines(report: &Value) -> String {
-    let moved = |value: &Value| format!("{:.3} -> {:.3}", number(value, "cosine_before"), number(value, "cosine_after"));
+    let moved =
+        |value: &Value| format!("{:.3} -> {:.3}", number(value, "cosine_before"), number(value, "cosine_after"));
     let regions = report["regions"].as_array().into_iter().flatten().map(|region| format!("region {}", moved(region)));
     let whole = report["cosine_before"].is_number().then(|| moved(report));
     whole.into_iter().chain(regions).collect::<Vec<_>>().join(", ")

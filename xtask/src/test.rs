@@ -7,8 +7,17 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The README's main job; a test keeps the two equal.
-const MAIN_JOB: &[&str] =
-    &["run", "--release", "--locked", "--", "edit", "examples/coffee.jpg", "--prompt", "a cup of coffee at night", "-o"];
+const MAIN_JOB: &[&str] = &[
+    "run",
+    "--release",
+    "--locked",
+    "--",
+    "edit",
+    "examples/coffee.jpg",
+    "--prompt",
+    "a cup of coffee at night",
+    "-o",
+];
 const MAIN_JOB_OUTPUT: &str = "target/edited.png";
 
 /// Runs everything; the first failure ends it.
@@ -29,7 +38,8 @@ pub(crate) fn update_golden() -> Result<(), String> {
 }
 
 fn has_nextest() -> bool {
-    let probe = Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let probe =
+        Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     probe.is_ok_and(|status| status.success())
 }
 

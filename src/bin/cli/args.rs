@@ -15,7 +15,11 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .arg(switch("json", "Print one JSON object on stdout").global(true))
-        .arg(value("threads", "N", "Threads to use; 0 is one a core").value_parser(clap::value_parser!(usize)).global(true))
+        .arg(
+            value("threads", "N", "Threads to use; 0 is one a core")
+                .value_parser(clap::value_parser!(usize))
+                .global(true),
+        )
         .arg(value("backend", "NAME", "Where shapes are drawn").value_parser(["auto", "cpu", "gpu"]).global(true))
         .arg(value("cache", "DIR|off", "Folder of finished scenes; the per-user cache folder by default").global(true));
     for node in NODES {
@@ -64,9 +68,11 @@ fn output_args(command: Command, node: &Node) -> Command {
         flag.map_or_else(|| arg.clone(), |flag| arg.clone().short(flag))
     };
     if node.command == "vectorize" {
-        return command
-            .arg(path("output", Some('o'), "SVG to write").required(true))
-            .arg(path("png", None, "Picture of the shapes at the source's size"));
+        return command.arg(path("output", Some('o'), "SVG to write").required(true)).arg(path(
+            "png",
+            None,
+            "Picture of the shapes at the source's size",
+        ));
     }
     command
         .arg(path("output", Some('o'), "Picture to write; its name decides the format"))
@@ -78,7 +84,12 @@ fn score_command() -> Command {
     Command::new("score")
         .about("Cosine of one picture with each text")
         .arg(Arg::new("input").value_name("IMG").required(true).value_parser(clap::value_parser!(PathBuf)))
-        .arg(value("prompt", "TEXT", "Text to compare with; repeatable").action(ArgAction::Append).num_args(1..).required(true))
+        .arg(
+            value("prompt", "TEXT", "Text to compare with; repeatable")
+                .action(ArgAction::Append)
+                .num_args(1..)
+                .required(true),
+        )
         .arg(value("encoder", "NAME|DIR", "Encoder that judges").default_value("default"))
 }
 

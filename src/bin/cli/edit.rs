@@ -77,9 +77,8 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     }
     run.ctx.progress.stage("write", 0);
     let detail = nodes::detail(node, &values);
-    let picture = run
-        .ctx
-        .install(|| pipeline::draw(&done.finished, loaded.size(), loaded.source.as_ref(), detail, &run.ctx))?;
+    let picture =
+        run.ctx.install(|| pipeline::draw(&done.finished, loaded.size(), loaded.source.as_ref(), detail, &run.ctx))?;
     run.ctx.cancel.check()?;
     write(outputs, &picture, &done, &job)?;
     match encoder {
@@ -167,7 +166,8 @@ fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job) -> Result<()
 }
 
 fn seconds(run: &Run) -> Seconds {
-    let [load, vectorize, optimize, write] = ["load", "vectorize", "optimize", "write"].map(|name| run.bar.seconds(name));
+    let [load, vectorize, optimize, write] =
+        ["load", "vectorize", "optimize", "write"].map(|name| run.bar.seconds(name));
     Seconds { load, vectorize, optimize, write }
 }
 

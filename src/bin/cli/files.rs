@@ -77,8 +77,7 @@ fn image_from_decoded(decoded: DynamicImage, format: ImageFormat) -> Image {
 
 /// The format that the name of an output asks for.
 pub(crate) fn picture_format(path: &Path) -> Result<ImageFormat, CliError> {
-    let supported =
-        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::OpenExr];
+    let supported = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::OpenExr];
     ImageFormat::from_path(path).ok().filter(|format| supported.contains(format)).ok_or_else(|| {
         CliError::Usage(format!("{}: end the output's name in png, jpg, webp, tiff or exr", path.display()))
     })

@@ -19,7 +19,12 @@ pub(crate) struct Judge<'a> {
 
 impl Judge<'_> {
     /// The cosine of `image` (display-referred sRGB), or of its part in `rect`, with each text.
-    pub(crate) fn cosines(&self, image: &Image, rect: Option<Rect>, texts: &[String]) -> Result<Vec<f32>, EncoderError> {
+    pub(crate) fn cosines(
+        &self,
+        image: &Image,
+        rect: Option<Rect>,
+        texts: &[String],
+    ) -> Result<Vec<f32>, EncoderError> {
         self.ctx.install(|| similarity::cosines(self.encoder, image, rect, texts, self.ctx))
     }
 }
