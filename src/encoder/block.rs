@@ -241,7 +241,7 @@ mod tests {
         let block = weights::blocks(&Random { seed: 4 }, "tower", &config).unwrap().remove(0);
         let (sequences, tokens) = (2, 7);
         let x = noise(sequences * tokens * 15, 1);
-        for (picks, causal) in [(None, false), (None, true), (Some([0, 0].as_slice()), false), (Some(&[5, 2]), true)] {
+        for (picks, causal) in [(None, false), (None, true), (Some(&[0, 0][..]), false), (Some(&[5, 2][..]), true)] {
             let rows = Rows { tokens, causal, picks };
             let forward =
                 |x: &[f32]| block.forward(&matrix(x.to_vec(), sequences * tokens, 15).unwrap(), rows).unwrap();
