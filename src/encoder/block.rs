@@ -17,7 +17,7 @@ use super::{Activation, EncoderError};
 pub(super) struct Block {
     pub(super) norm1: Norm,
     pub(super) query: Linear,
-    /// Keys, then values: `[2 * width, width]`.
+    /// Keys, then values.
     pub(super) key_value: Linear,
     pub(super) out: Linear,
     pub(super) norm2: Norm,
@@ -216,4 +216,48 @@ pub(super) fn norm_backward(
         None => run(None)?,
     };
     matrix(g_x, x.dim(0)?, x.dim(1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::TowerConfig;
+    use crate::encoder::weights::{self, Random};
+    use crate::rng::{Stage, Stream};
+
+    fn noise(n: usize, index: u32) -> Vec<f32> {
+        let mut stream = Stream::new(23, 0, Stage::Test, index);
+        (0..n).map(|_| stream.normal()).collect()
+    }
+
+    fn dot(a: &[f32], b: &[f32]) -> f64 {
+        a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+    }
+
+    #[test]
+    fn a_block_has_the_gradient_of_finite_differences_for_every_arrangement_of_rows() {
+        let config =
+            TowerConfig { width: 15, hidden: 22, layers: 1, heads: 3, activation: Activation::Gelu, eps: 1e-5 };
+        let block = weights::blocks(&Random { seed: 4 }, "tower", &config).unwrap().remove(0);
+        let (sequences, tokens) = (2, 7);
+        let x = noise(sequences * tokens * 15, 1);
+        for (picks, causal) in [(None, false), (None, true), (Some(&[0, 0][..]), false), (Some(&[5, 2][..]), true)] {
+            let rows = Rows { tokens, causal, picks };
+            let forward =
+                |x: &[f32]| block.forward(&matrix(x.to_vec(), sequences * tokens, 15).unwrap(), rows).unwrap();
+            let (y, saved) = forward(&x);
+            let weights = noise(y.elem_count(), 2);
+            let g = matrix(weights.clone(), y.dim(0).unwrap(), 15).unwrap();
+            let gradient = read(&block.backward(&saved, &g, rows).unwrap(), <[f32]>::to_vec).unwrap();
+            let value = |x: &[f32]| read(&forward(x).0, |y| dot(y, &weights)).unwrap();
+            for index in 0..8 {
+                let direction = noise(x.len(), 3 + index);
+                let at = |h: f32| value(&x.iter().zip(&direction).map(|(x, d)| x + h * d).collect::<Vec<_>>());
+                let central = |h: f32| (at(h) - at(-h)) / (2.0 * f64::from(h));
+                let expected = (4.0 * central(4e-3) - central(8e-3)) / 3.0;
+                let (found, scale) = (dot(&gradient, &direction), dot(&gradient, &gradient).sqrt());
+                assert!((found - expected).abs() < 5e-4 * scale, "{picks:?} {causal}: {found}, not {expected}");
+            }
+        }
+    }
 }

@@ -9,6 +9,8 @@
 //! image direction dI = n(E(x)) - n(E(x_ref)); loss = sum of weight * (1 - dI . dT / sqrt(|dI|^2 + eps^2)).
 //! With eps = 1e-4 the cosine of any visible change is exact to 1e-5, and at dI = 0 the gradient points along dT.
 
+use super::crops::Crops;
+use super::crops::draw::{self, CropPreset, Region};
 use super::{Encoder, EncoderError, expect_len, templates};
 use crate::ctx::Ctx;
 
@@ -92,6 +94,24 @@ pub fn prompt_feature(encoder: &Encoder, prompt: &str, mean: TextMean, ctx: &Ctx
     }
     let unit: Vec<f32> = unit(sum).iter().map(|&x| x as f32).collect();
     if unit.iter().all(|x| x.is_finite()) { Ok(unit) } else { Err(EncoderError::NotFinite("a text feature")) }
+}
+
+/// Raw feature of a region of a picture: the reference of [`loss`], and what `score` compares with
+/// [`prompt_feature`] by [`cosine`].
+///
+/// # Errors
+/// [`EncoderError::Window`] when the region is not inside the picture, [`EncoderError::Length`], cancellation.
+pub fn region_feature(
+    encoder: &Encoder,
+    planes: [&[f32]; 3],
+    picture: (usize, usize),
+    region: Region,
+    preset: CropPreset,
+    ctx: &Ctx,
+) -> Result<Vec<f32>, EncoderError> {
+    let spec = draw::centre(region, picture, preset)?;
+    let crop = Crops::new(&[spec], picture.0, picture.1, &encoder.config)?.forward(planes, ctx)?;
+    encoder.embed_crops(&crop, 1, ctx)
 }
 
 /// Direction from the feature of the reference text to that of the prompt, both of length 1. Of length 1 itself, or

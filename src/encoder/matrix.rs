@@ -11,7 +11,8 @@ use super::{EncoderError, ops};
 /// A frozen affine map y = x W^T + b.
 #[derive(Clone, Debug)]
 pub(super) struct Linear {
-    /// `[outputs, inputs]`
+    /// W^T, `[inputs, outputs]`: the forward product reads it in storage order, which is the faster way round;
+    /// for the backward product the order makes no difference.
     pub(super) weight: Tensor,
     /// One value an output; empty where the map has none.
     pub(super) bias: Vec<f32>,
@@ -20,7 +21,7 @@ pub(super) struct Linear {
 impl Linear {
     /// x W^T; the bias is left to the caller's next fused step.
     pub(super) fn product(&self, x: &Tensor) -> Result<Tensor, EncoderError> {
-        Ok(x.matmul(&self.weight.t()?)?)
+        Ok(x.matmul(&self.weight)?)
     }
 
     /// x W^T + b.
@@ -32,7 +33,7 @@ impl Linear {
 
     /// Gradient with respect to x.
     pub(super) fn backward(&self, g: &Tensor) -> Result<Tensor, EncoderError> {
-        Ok(g.matmul(&self.weight)?)
+        Ok(g.matmul(&self.weight.t()?)?)
     }
 }
 

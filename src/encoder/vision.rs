@@ -21,7 +21,6 @@ use crate::ctx::Cancel;
 pub(super) struct Vision {
     side_px: usize,
     patch_px: usize,
-    /// `[width, 3 * patch * patch]`
     patch: Linear,
     class: Vec<f32>,
     /// `[1 + patches, width]`
@@ -61,7 +60,7 @@ impl Vision {
         Ok(Self {
             side_px: config.image_side_px,
             patch_px,
-            patch: Linear { weight: patch, bias: Vec::new() },
+            patch: Linear { weight: patch.t()?.contiguous()?, bias: Vec::new() },
             class: source.values(&format!("{embeddings}.class_embedding"), &[width])?,
             positions: source.values(&positions, &[config.vision_tokens(), width])?,
             // The format spells it so.
@@ -120,7 +119,7 @@ impl Vision {
         cancel: &Cancel,
     ) -> Result<Vec<f32>, EncoderError> {
         let batch = trace.batch;
-        let g = matrix(d_features.to_vec(), batch, self.projection.weight.dim(0)?)?;
+        let g = matrix(d_features.to_vec(), batch, self.projection.weight.dim(1)?)?;
         let g = self.projection.backward(&g)?;
         let mut g = norm_backward(&trace.class_rows, &trace.post_stats, &self.post_norm, &g, None)?;
         let picks = vec![0; batch];

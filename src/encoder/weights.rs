@@ -82,7 +82,7 @@ pub(super) fn norm(source: &dyn Source, name: &str, config: &TowerConfig) -> Res
 /// `<name>.weight` without a bias.
 pub(super) fn projection(source: &dyn Source, name: &str, to: usize, from: usize) -> Result<Linear, EncoderError> {
     let weight = matrix_of(source, &format!("{name}.weight"), &[to, from], to)?;
-    Ok(Linear { weight, bias: Vec::new() })
+    Ok(Linear { weight: weight.t()?.contiguous()?, bias: Vec::new() })
 }
 
 fn linear(source: &dyn Source, name: &str, to: usize, from: usize) -> Result<Linear, EncoderError> {
@@ -103,7 +103,7 @@ fn block(source: &dyn Source, name: &str, config: &TowerConfig) -> Result<Block,
         norm1: norm(source, &format!("{name}.layer_norm1"), config)?,
         query: attention("q_proj")?,
         key_value: Linear {
-            weight: Tensor::cat(&[&key.weight, &value.weight], 0)?,
+            weight: Tensor::cat(&[&key.weight, &value.weight], 1)?.contiguous()?,
             bias: [key.bias, value.bias].concat(),
         },
         out: attention("out_proj")?,

@@ -197,3 +197,44 @@ fn crops_are_bit_identical_for_any_thread_count() {
     };
     assert!(run(1) == run(3), "three threads differ from one");
 }
+
+#[test]
+fn a_step_against_the_gradient_of_the_whole_road_lowers_the_loss() {
+    use linocut::encoder::direction::{self, References, TextMean};
+    let ctx = ctx(2);
+    let [_, (name, files, _)] = folders();
+    let encoder = Encoder::from_bytes(name, files).unwrap();
+    let prompt = direction::prompt_feature(&encoder, "apple", TextMean::Normalised, &ctx).unwrap();
+    let reference = direction::prompt_feature(&encoder, "photo", TextMean::Normalised, &ctx).unwrap();
+    let text = direction::text_direction(&prompt, &reference);
+    let size = (40, 32);
+    let region = Region { x: 4, y: 2, width: 30, height: 28 };
+    let mut image: Vec<f32> = noise(3 * 40 * 32, 1).iter().map(|v| 0.5 + 0.1 * v).collect();
+    for preset in [CropPreset::Paper { patches: 4 }, CropPreset::Stratified { crops: 5 }] {
+        let planes_of = |image: &[f32]| image.as_chunks::<{ 40 * 32 }>().0.to_vec();
+        let planes = planes_of(&image);
+        let start = [&planes[0][..], &planes[1], &planes[2]];
+        let whole = direction::region_feature(&encoder, start, size, region, preset, &ctx).unwrap();
+        let specs = specs_of(preset, region, size, 9);
+        let weights = linocut::encoder::crops::weights(&specs, 30.0, 80.0);
+        assert!((weights.iter().sum::<f32>() - 110.0).abs() < 1e-3, "region and patches share the weights");
+        let crops = Crops::new(&specs, 40, 32, &encoder.config).unwrap();
+        let evaluate = |image: &[f32]| {
+            let planes = planes_of(image);
+            let batch = crops.forward([&planes[0], &planes[1], &planes[2]], &ctx).unwrap();
+            let (features, trace) = encoder.embed_crops_traced(&batch, specs.len(), &ctx).unwrap();
+            let loss = direction::loss(&features, References::Shared(&whole), &text, &weights).unwrap();
+            let d_crops = encoder.backward(trace, &loss.d_features, &ctx).unwrap();
+            (loss.loss, crops.adjoint(&d_crops, &ctx).unwrap().concat())
+        };
+        let moved: Vec<f32> = image.iter().zip(noise(image.len(), 6)).map(|(v, n)| v + 0.03 * n).collect();
+        let (loss, gradient) = evaluate(&moved);
+        let slope = dot(&gradient, &gradient);
+        // A step that should lower the loss by one thousandth.
+        let step = (1e-3 * loss / slope) as f32;
+        let image_after: Vec<f32> = moved.iter().zip(&gradient).map(|(v, g)| v - step * g).collect();
+        let fall = (loss - evaluate(&image_after).0) / (1e-3 * loss);
+        assert!((0.9..1.1).contains(&fall), "{preset:?}: the loss fell by {fall} of what the gradient says");
+        image = image_after;
+    }
+}
