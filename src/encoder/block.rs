@@ -175,7 +175,7 @@ impl Block {
         let mut g_query = vec![0.0; sequences * queries * width];
         let mut g_key_value = vec![0.0; sequences * tokens * 2 * width];
         let targets = g_query.par_chunks_mut(queries * width).zip(g_key_value.par_chunks_mut(tokens * 2 * width));
-        let one = |(sequence, ((g_query, g_key_value), weights)): (usize, ((&mut [f32], &mut [f32]), &Tensor))| {
+        targets.zip(&saved.weights).enumerate().try_for_each(|(sequence, ((g_query, g_key_value), weights))| {
             let q = heads_of(&query, sequence, 0, heads)?;
             let k = heads_of(&key_value, sequence, 0, heads)?;
             let v = heads_of(&key_value, sequence, heads, heads)?;
@@ -188,8 +188,7 @@ impl Block {
             read(&g_q, |g| scatter_heads(g, queries, head, 0, width, g_query))?;
             read(&g_k, |g| scatter_heads(g, tokens, head, 0, 2 * width, g_key_value))?;
             read(&g_v, |g| scatter_heads(g, tokens, head, heads, 2 * width, g_key_value))
-        };
-        targets.zip(&saved.weights).enumerate().map(one).collect::<Result<(), _>>()?;
+        })?;
         let g_query = matrix(g_query, sequences * queries, width)?;
         Ok((g_query, matrix(g_key_value, sequences * tokens, 2 * width)?))
     }

@@ -97,7 +97,7 @@ mod tests {
         let mut gradient = [0, 1, 2].map(|_| vec![0.0; width * height]);
         tone.add_gradient(now.each_ref().map(Vec::as_slice), 1.0, &mut gradient);
         for at in [0, 100, 200, 390] {
-            let mut probe = |step: f32| {
+            let probe = |step: f32| {
                 let mut moved = now.clone();
                 moved[1][at] += step;
                 let mut unused = [0, 1, 2].map(|_| vec![0.0; width * height]);

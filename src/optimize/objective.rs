@@ -24,8 +24,7 @@ use crate::scene::Scene;
 /// Iterations after which the pool of windows comes round again, outside `paper`.
 const POOL: u32 = 8;
 /// Part of the loss that is the plain cosine with the prompt, outside `paper`.
-static PLAIN_SHARE: std::sync::LazyLock<f32> =
-    std::sync::LazyLock::new(|| std::env::var("LC_PLAIN").ok().and_then(|v| v.parse().ok()).unwrap_or(0.5));
+const PLAIN_SHARE: f32 = 0.5;
 
 /// A region of the picture and what its crops should become.
 #[derive(Debug)]
@@ -176,9 +175,9 @@ impl<'a> Objective<'a> {
             let moved = direction::loss(features, references, &target.direction, weights)?;
             let nothing = vec![0.0; embedding];
             let plain = direction::loss(features, References::Shared(&nothing), &target.prompt, weights)?;
-            loss += f64::from(1.0 - *PLAIN_SHARE) * moved.loss + f64::from(*PLAIN_SHARE) * plain.loss;
+            loss += f64::from(1.0 - PLAIN_SHARE) * moved.loss + f64::from(PLAIN_SHARE) * plain.loss;
             let both = moved.d_features.iter().zip(&plain.d_features);
-            d_features.extend(both.map(|(moved, plain)| (1.0 - *PLAIN_SHARE) * moved + *PLAIN_SHARE * plain));
+            d_features.extend(both.map(|(moved, plain)| (1.0 - PLAIN_SHARE) * moved + PLAIN_SHARE * plain));
         }
         Ok((loss as f32, d_features))
     }

@@ -101,7 +101,6 @@ impl Settings {
             Mode::Color => (0.0, 0.02),
             Mode::Shape => (0.4, 0.0),
         };
-        let env = |name: &str, value: f32| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(value);
         Self {
             mode,
             quality,
@@ -109,11 +108,11 @@ impl Settings {
             only_in_canvas: None,
             iterations,
             patches,
-            rate_shape_px: shape * speed * env("LC_RS", 1.0),
-            rate_color: color * speed * env("LC_RC", 1.0),
+            rate_shape_px: shape * speed,
+            rate_color: color * speed,
             rate_decay: !paper,
-            gradient_floor: env("LC_FLOOR", 1.0),
-            coherence: env("LC_COH", 3.0),
+            gradient_floor: if paper { 0.0 } else { 1.0 },
+            coherence: if paper { 0.0 } else { 5.0 },
             smooth_steps: !paper,
             train_opacity: paper,
             share_palette: paper,
