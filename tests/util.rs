@@ -1,31 +1,24 @@
 //! Shared by all integration tests: the program, its inputs, a folder that goes away.
 
-use linocut::ctx::{Ctx, Silent};
 use linocut::image::Image;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
-
-/// A context with `threads` workers and no listener.
-pub fn ctx(threads: usize) -> Ctx {
-    Ctx::new(threads, Arc::new(Silent)).unwrap()
-}
 
 /// A file of the repository.
-pub fn file(path: &str) -> PathBuf {
+pub(crate) fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// What a run of the program left behind.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// The one JSON object on stdout.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 }
@@ -41,7 +34,7 @@ impl From<Output> for Ran {
 }
 
 /// The program, without a cache unless `args` name one, started in `folder`.
-pub fn linocut(folder: &Path, args: &[&str]) -> Ran {
+pub(crate) fn linocut(folder: &Path, args: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linocut"));
     command.current_dir(folder).args(args).env_remove("LINOCUT_MODEL_PATH");
     if !args.contains(&"--cache") {
@@ -51,12 +44,12 @@ pub fn linocut(folder: &Path, args: &[&str]) -> Ran {
 }
 
 /// A folder of its own for one test.
-pub fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
 /// Names of everything in `folder`, sorted.
-pub fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names = folder
         .read_dir()
         .unwrap()
@@ -67,7 +60,7 @@ pub fn names(folder: &Path) -> Vec<String> {
 }
 
 /// A small picture with a red disc on a blue ground, as PNG at `path`.
-pub fn write_disc(path: &Path, side: u32) {
+pub(crate) fn write_disc(path: &Path, side: u32) {
     let picture = image::RgbImage::from_fn(side, side, |x, y| {
         let (dx, dy) = (x as f32 + 0.5 - side as f32 / 2.0, y as f32 + 0.5 - side as f32 / 2.0);
         if dx.hypot(dy) < 0.3 * side as f32 { image::Rgb([220, 30, 30]) } else { image::Rgb([30, 60, 200]) }
@@ -76,7 +69,7 @@ pub fn write_disc(path: &Path, side: u32) {
 }
 
 /// A file of the repository as a picture in display-referred sRGB.
-pub fn picture(path: &Path) -> Image {
+pub(crate) fn picture(path: &Path) -> Image {
     let decoded = image::open(path).unwrap().into_rgba32f();
     let mut picture = Image::filled(decoded.width() as usize, decoded.height() as usize, [0.0; 3]);
     for (at, pixel) in decoded.pixels().enumerate() {

@@ -5,8 +5,8 @@
 //! Invariants: finite for every finite input, also where nothing has moved yet. Determinism: sums run in input
 //! order, in f64. Cost: negligible beside the towers.
 //!
-//! With n(x) = x / |x|: text direction dT = n(n(mean E(t)) - n(mean E(t_ref))), the means over [`super::templates`];
-//! image direction dI = n(E(x)) - n(E(x_ref)); loss = sum of weight * (1 - dI . dT / sqrt(|dI|^2 + eps^2)).
+//! With n(x) = x / |x|: text direction dT = `n(n(mean E(t)) - n(mean E(t_ref)))`, the means over [`super::templates`];
+//! image direction `dI = n(E(x)) - n(E(x_ref))`; loss = sum of weight * (1 - dI . dT / sqrt(|dI|^2 + eps^2)).
 //! With eps = 1e-4 the cosine of any visible change is exact to 1e-5, and at dI = 0 the gradient points along dT.
 
 use super::crops::Crops;

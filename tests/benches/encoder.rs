@@ -1,5 +1,6 @@
 //! Image tower: forward, and forward with the gradient of the pixels, at the sizes of ViT-B/32 and of the built-in
 //! encoder; the crop operator at the built-in size.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot be set up cannot start")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! Forward, backward and full-size render of a generated scene of stacked blobs, about the size of a two-round trace.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot be set up cannot start")]
 
 use std::sync::Arc;
 

@@ -190,8 +190,8 @@ fn transparent_pictures_lie_over_any_background_as_opaque_ones() {
     let rgb = [0.2, 0.6, 0.9];
     let opaque = render(&scene, size, Background::Rgb(rgb), &ctx).unwrap();
     for at in 0..clear.pixels() {
-        for plane in 0..3 {
-            let over = clear.planes[plane][at] + (1.0 - clear.planes[3][at]) * rgb[plane];
+        for (plane, level) in rgb.iter().enumerate() {
+            let over = clear.planes[plane][at] + (1.0 - clear.planes[3][at]) * level;
             assert!((over - opaque.planes[plane][at]).abs() < 1e-5, "pixel {at}: {over}");
         }
     }

@@ -57,8 +57,8 @@ pub(crate) fn painted(width: usize, height: usize, pixel: impl Fn(usize, usize) 
     let mut out = Image::filled(width, height, [0.0; 3]);
     for index in 0..width * height {
         let rgb = pixel(index % width, index / width);
-        for channel in 0..3 {
-            out.planes[channel][index] = rgb[channel];
+        for (plane, value) in out.planes.iter_mut().zip(rgb) {
+            plane[index] = value;
         }
     }
     out
