@@ -110,6 +110,9 @@ pub fn run(
     ctx: &Ctx,
     watch: &mut dyn FnMut(&Step<'_>),
 ) -> Result<Edited, OptimizeError> {
+    if settings.regions.is_empty() {
+        return Err(OptimizeError::NoPrompt);
+    }
     let mut scene = initial.clone();
     let size = settings.raster_size(&scene);
     let free = free_paths(&scene, settings, size, ctx)?;
@@ -169,6 +172,11 @@ fn free_paths(scene: &Scene, settings: &Settings, size: Size, ctx: &Ctx) -> Resu
         }
     }
     let free = select::paths_inside(scene, &rects, size, ctx)?;
+    let is_whole = |path: usize| !rects.iter().any(|&rect| select::is_cut_by(scene, path, rect));
+    let whole = free.iter().enumerate().map(|(path, free)| *free && is_whole(path)).collect::<Vec<_>>();
+    if whole.contains(&true) {
+        return Ok(whole);
+    }
     if free.contains(&true) {
         return Ok(free);
     }

@@ -78,9 +78,6 @@ impl<'a> Objective<'a> {
         size: Size,
         ctx: &Ctx,
     ) -> Result<Self, OptimizeError> {
-        if settings.regions.is_empty() {
-            return Err(OptimizeError::NoPrompt);
-        }
         let is_paper = settings.quality == Quality::Paper;
         let patches = settings.patches as usize;
         let preset =

@@ -7,10 +7,28 @@
 use crate::ctx::Ctx;
 use crate::image::rect::Rect;
 use crate::raster::{self, RasterError, Size};
-use crate::scene::Scene;
+use crate::scene::{Scene, as_usize};
 
 /// The least part of the visible area that must lie inside.
 const LEAST_SHARE: f32 = 0.5;
+
+/// A path that comes this near to a rectangle's border is cut by it, in canvas pixels.
+const BORDER_PX: f32 = 1.0;
+
+/// Whether a path ends at the border of `rect` because a round of vectorization inside it was cut there: such a shape
+/// belongs to the surroundings, and changing it would show the rectangle. Borders on the canvas edge cut nothing.
+pub(super) fn is_cut_by(scene: &Scene, path: usize, rect: Rect) -> bool {
+    let Some(path) = scene.paths.get(path) else { return false };
+    let contours = scene.contours.get(as_usize(&path.contours)).unwrap_or_default();
+    let points = contours.iter().flat_map(|contour| scene.points.get(as_usize(contour)).unwrap_or_default());
+    let (right, bottom) = (rect.x + rect.width, rect.y + rect.height);
+    let near =
+        |value: f32, border: f32, edge: f32| (border - edge).abs() > BORDER_PX && (value - border).abs() <= BORDER_PX;
+    let mut points = points.copied();
+    points.any(|[x, y]| {
+        near(x, rect.x, 0.0) || near(x, right, scene.width) || near(y, rect.y, 0.0) || near(y, bottom, scene.height)
+    })
+}
 
 /// For each path, whether it belongs to any of the rectangles.
 ///
