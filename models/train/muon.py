@@ -1,0 +1,47 @@
+"""Muon for the matrices of the transformer layers: momentum, made orthogonal by Newton-Schulz steps.
+
+The matrices are dealt out among the ranks; each rank orthogonalises its own and the updates are summed. Learns more from
+few samples than Adam does; the step is scaled so that Adam's learning rate fits. Deterministic.
+"""
+import torch
+import torch.distributed as dist
+
+MOMENTUM, STEPS = 0.95, 5
+
+
+def orthogonal(g):
+    """The nearest half-orthogonal matrix, roughly."""
+    x = g.T if g.shape[0] > g.shape[1] else g
+    x = x / (x.norm() + 1e-7)
+    for _ in range(STEPS):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return x.T if g.shape[0] > g.shape[1] else x
+
+
+class Muon(torch.optim.Optimizer):
+    def __init__(self, params, lr, weight_decay, rank, ranks):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        self.rank, self.ranks = rank, ranks
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            params = group["params"]
+            updates = []
+            for i, p in enumerate(params):
+                state = self.state[p]
+                if "momentum" not in state:
+                    state["momentum"] = torch.zeros_like(p)
+                state["momentum"].lerp_(p.grad, 1 - MOMENTUM)
+                if i % self.ranks == self.rank:
+                    updates.append(orthogonal(p.grad.lerp(state["momentum"], MOMENTUM)).flatten())
+                else:
+                    updates.append(torch.zeros(p.numel()))
+            flat = torch.cat(updates)
+            dist.all_reduce(flat)
+            start = 0
+            for p in params:
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.add_(flat[start:start + p.numel()].view_as(p), alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)
+                start += p.numel()

@@ -1,0 +1,200 @@
+"""Contrastive training of the two towers, ended by adversarial fine-tuning of the image tower.
+
+Input: the caches (icons, letters, tokenizer, teacher vectors). Output: .cache/run/last.pt (resumable checkpoint),
+.cache/run/log.jsonl (one line every LOG steps) and snapshots. Four processes of one thread share every batch (threads of one process
+would wait for each other at every operation when other work shares the cores); all
+random numbers follow from (SEED, step, rank), so a resumed run sees the same data.
+
+Usage: train.py [--stop STEP]   (resumes from .cache/run/last.pt when it is there)
+"""
+import argparse
+import json
+import os
+import time
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+
+import tokens
+from compose import Data
+from distill import Teacher
+from fetch import CACHE
+from model import Clip
+from muon import Muon
+
+RUN = os.path.join(CACHE, "run")
+SEED, RANKS, SHARE = 1, 4, 64  # SHARE samples on each rank
+RATE, WEIGHT_DECAY, WARMUP = 1.2e-3, 0.05, 60
+TEXT, TEXT_SHARE = 100, 128  # steps of the text tower alone with its teacher, texts on each rank
+# Steps at which the picture side grows, the rate begins to fall, the adversarial part begins and everything ends.
+SIDES = ((0, 40), (1700, 48), (2300, 64))
+DECAY, ROBUST, END = 2000, 2700, 2900
+ROBUST_SHARE, ROBUST_RADIUS = 0.75, 2.0
+TEACH_WEIGHT, TEACH_TEXTS, TEACH_EVERY = 0.3, 48, 2
+LOG, SAVE = 20, 50
+
+
+def side_at(step):
+    return [s for start, s in SIDES if step >= start][-1]
+
+
+def rate_at(step):
+    since = step - TEXT if step >= TEXT else step
+    if since < WARMUP:
+        return RATE * (since + 1) / WARMUP
+    if step < DECAY:
+        return RATE
+    return RATE * max(0.02, 1 - (step - DECAY) / (END - DECAY)) ** 1.2
+
+
+class Gather(torch.autograd.Function):
+    """Rows of all ranks; the gradient flows to the own rows only and is summed over ranks afterwards."""
+
+    @staticmethod
+    def forward(ctx, x):
+        rows = [torch.empty_like(x) for _ in range(RANKS)]
+        dist.all_gather(rows, x.contiguous())
+        return torch.cat(rows)
+
+    @staticmethod
+    def backward(ctx, grad):
+        grad = grad.contiguous().clone()
+        dist.all_reduce(grad)
+        rank = dist.get_rank()
+        return grad[rank * SHARE:(rank + 1) * SHARE]
+
+
+def gather_keys(keys):
+    rows = [None] * RANKS
+    dist.all_gather_object(rows, keys)
+    flat = [k for part in rows for k in part]
+    number = {k: i for i, k in enumerate(dict.fromkeys(flat))}
+    return torch.tensor([number[k] for k in flat])
+
+
+def contrast(image, text, scale, keys, rank):
+    """Softmax both ways for this rank's rows; samples of one key share the target."""
+    all_image, all_text = Gather.apply(image), Gather.apply(text)
+    own = slice(rank * SHARE, (rank + 1) * SHARE)
+    target = (keys[own, None] == keys[None]).float()
+    target = target / target.sum(1, keepdim=True)
+    to_text = -(target * F.log_softmax(scale * image @ all_text.T, 1)).sum(1).mean()
+    to_image = -(target * F.log_softmax(scale * text @ all_image.T, 1)).sum(1).mean()
+    return (to_text + to_image) / 2
+
+
+def attack(tower, x, text, keys_own, scale):
+    """One L2 step on the pictures of this rank, away from their captions."""
+    count = int(SHARE * ROBUST_SHARE)
+    size = torch.rand(count, 1, 1, 1) * ROBUST_RADIUS * x.shape[-1] / 64
+    probe = x[:count].clone().requires_grad_(True)
+    target = (keys_own[:count, None] == keys_own[None]).float()
+    target = target / target.sum(1, keepdim=True)
+    loss = -(target * F.log_softmax(scale * tower(probe) @ text.T, 1)).sum()
+    grad, = torch.autograd.grad(loss, probe)
+    grad = grad / grad.flatten(1).norm(dim=1).clamp_min(1e-9).view(-1, 1, 1, 1)
+    return torch.cat([(x[:count] + size * grad).clamp(0, 1), x[count:]])
+
+
+def sum_gradients(params):
+    """Add up the ranks' gradients (each rank's loss is a mean over its share)."""
+    flat = torch.cat([p.grad.flatten() for p in params])
+    dist.all_reduce(flat)
+    flat /= RANKS
+    flat *= min(1.0, 1.0 / (flat.norm().item() + 1e-6))
+    start = 0
+    for p in params:
+        p.grad.copy_(flat[start:start + p.numel()].view_as(p))
+        start += p.numel()
+
+
+def worker(rank, stop):
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29517")
+    torch.set_num_threads(1)
+    os.setsid()  # the scheduler shares the cores among sessions; each rank counts by itself
+    dist.init_process_group("gloo", rank=rank, world_size=RANKS)
+    torch.manual_seed(0)
+    model, data, teacher = Clip(), Data(), Teacher()
+    head = teacher.head
+    named = list(model.named_parameters()) + [("head", head.weight)]
+    matrices = [p for n, p in named if ".layers." in n and p.dim() == 2]
+    rest = [p for n, p in named if not (".layers." in n and p.dim() == 2)]
+    params = matrices + rest
+    optimisers = [Muon(matrices, RATE, WEIGHT_DECAY, rank, RANKS),
+                  torch.optim.AdamW(rest, RATE, betas=(0.9, 0.98), weight_decay=0, fused=True)]
+    first, spent, path = 0, 0.0, os.path.join(RUN, "last.pt")
+    if os.path.exists(path):
+        saved = torch.load(path)
+        model.load_state_dict(saved["model"])
+        head.load_state_dict(saved["head"])
+        for optimiser, state in zip(optimisers, saved["optimisers"]):
+            optimiser.load_state_dict(state)
+        first, spent = saved["step"], saved["seconds"]
+    tower = torch.compile(model.image, dynamic=False)
+    reader = torch.compile(model.text, dynamic=True)
+    began, log, sums = time.time(), open(os.path.join(RUN, "log.jsonl"), "a"), {}
+
+    def save(step):
+        if rank == 0:
+            state = {"model": model.state_dict(), "head": head.state_dict(), "optimisers": [o.state_dict() for o in optimisers], "step": step,
+                     "seconds": spent + time.time() - began}
+            torch.save(state, path + ".tmp")
+            os.replace(path + ".tmp", path)
+
+    for step in range(first, min(stop, END)):
+        for group in (g for o in optimisers for g in o.param_groups):
+            group["lr"] = rate_at(step)
+        if step < TEXT:
+            ids, vectors = teacher.pick(TEXT_SHARE, step, rank)
+            total, cosine = teacher.loss(reader(ids), vectors)
+            loss, kind, side, scale = total, "text", 0, model.logit_scale.exp()
+        else:
+            x, texts, keys, kind = data.batch(SHARE, SEED, step, rank)
+            side = side_at(step)
+            if side != x.shape[-1]:
+                x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
+            numbers = gather_keys(keys)
+            text, scale = reader(torch.from_numpy(tokens.encode(texts))), model.logit_scale.exp().clamp(max=100)
+            if step >= ROBUST:
+                x = attack(tower, x, text.detach(), numbers[rank * SHARE:(rank + 1) * SHARE], scale.detach())
+            loss = total = contrast(tower(x), text, scale, numbers, rank)
+            if step % TEACH_EVERY == 0:
+                ids, vectors = teacher.pick(TEACH_TEXTS, step, rank)
+                penalty, cosine = teacher.loss(reader(ids), vectors)
+                total = loss + TEACH_WEIGHT * penalty
+        for p in params:
+            p.grad = None
+        total.backward()
+        for p in params:
+            if p.grad is None:
+                p.grad = torch.zeros_like(p)
+        sum_gradients(params)
+        for optimiser in optimisers:
+            optimiser.step()
+        sums.setdefault(kind, []).append(loss.item())
+        if (step + 1) % LOG == 0 and rank == 0:
+            every = [v for part in sums.values() for v in part]
+            row = {"step": step + 1, "samples": max(0, step + 1 - TEXT) * SHARE * RANKS, "side": side, "seconds": round(spent + time.time() - began),
+                   "loss": round(sum(every) / len(every), 4), "rate": round(rate_at(step), 6), "scale": round(scale.item(), 2),
+                   "cosine": round(cosine.item(), 3), "kinds": {k: round(sum(v) / len(v), 3) for k, v in sums.items()}}
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+            print(row, flush=True)
+            sums = {}
+        if (step + 1) % SAVE == 0:
+            save(step + 1)
+    save(min(stop, END))
+    dist.destroy_process_group()
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--stop", type=int, default=END)
+    stop = options.parse_args().stop
+    os.makedirs(RUN, exist_ok=True)
+    torch.multiprocessing.spawn(worker, (stop,), RANKS)
+
+
+if __name__ == "__main__":
+    main()
