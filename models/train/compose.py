@@ -19,7 +19,11 @@ from looks import blur, grade, height, mix, noise, rough, texture
 from shapes import bank
 
 SIDE = 64
-KINDS = {"emoji": 0.25, "blind": 0.12, "shapes": 0.13, "letters": 0.04, "colours": 0.16, "looks": 0.21, "pairs": 0.05, "materials": 0.04}
+# Shares of the kinds of batch from a step on: colour and light first, then more plain shapes.
+MIXES = (
+    (0, {"emoji": 0.27, "blind": 0.09, "shapes": 0.13, "letters": 0.03, "colours": 0.17, "looks": 0.24, "pairs": 0.03, "materials": 0.04}),
+    (250, {"emoji": 0.25, "blind": 0.03, "shapes": 0.24, "letters": 0.0, "colours": 0.19, "looks": 0.23, "pairs": 0.02, "materials": 0.04}),
+)
 BLIND = ("blind", "shapes", "letters")
 
 
@@ -472,7 +476,8 @@ class Data:
         """(pictures, captions, keys, kind) of one step on one rank."""
         plan = np.random.default_rng([seed, step])
         rng = np.random.default_rng([seed, step, rank + 1])
-        kind = plan.choice(list(KINDS), p=np.array(list(KINDS.values())))
+        mix = [m for start, m in MIXES if step >= start][-1]
+        kind = plan.choice(list(mix), p=np.array(list(mix.values())))
         make = {"shapes": self.shapes_batch, "letters": self.letters_batch, "looks": self.looks_batch}.get(kind) or getattr(self, kind)
         x, texts, keys = make(n, rng, plan)
         x = self.disturb(x.contiguous().clone(), rng, kind)

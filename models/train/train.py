@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import time
+import zlib
 
 import torch
 import torch.distributed as dist
@@ -20,16 +21,17 @@ import tokens
 from compose import Data
 from distill import Teacher
 from fetch import CACHE
-from model import Clip
+from model import EMBED, Clip
 from muon import Muon
 
 RUN = os.path.join(CACHE, "run")
 SEED, RANKS, SHARE = 1, 4, 64  # SHARE samples on each rank
-RATE, WEIGHT_DECAY, WARMUP = 1.2e-3, 0.05, 60
+TEXT_PARTS = 4
+RATE, WEIGHT_DECAY, WARMUP = 1.5e-3, 0.05, 40
 TEXT, TEXT_SHARE = 100, 128  # steps of the text tower alone with its teacher, texts on each rank
 # Steps at which the picture side grows, the rate begins to fall, the adversarial part begins and everything ends.
-SIDES = ((0, 40), (1700, 48), (2300, 64))
-DECAY, ROBUST, END = 2000, 2700, 2900
+SIDES = ((0, 32), (520, 64))
+DECAY, ROBUST, END = 500, 590, 630
 ROBUST_SHARE, ROBUST_RADIUS = 0.75, 2.0
 TEACH_WEIGHT, TEACH_TEXTS, TEACH_EVERY = 0.3, 48, 2
 LOG, SAVE = 20, 50
@@ -48,60 +50,51 @@ def rate_at(step):
     return RATE * max(0.02, 1 - (step - DECAY) / (END - DECAY)) ** 1.2
 
 
-class Gather(torch.autograd.Function):
-    """Rows of all ranks; the gradient flows to the own rows only and is summed over ranks afterwards."""
-
-    @staticmethod
-    def forward(ctx, x):
-        rows = [torch.empty_like(x) for _ in range(RANKS)]
-        dist.all_gather(rows, x.contiguous())
-        return torch.cat(rows)
-
-    @staticmethod
-    def backward(ctx, grad):
-        grad = grad.contiguous().clone()
-        dist.all_reduce(grad)
-        rank = dist.get_rank()
-        return grad[rank * SHARE:(rank + 1) * SHARE]
+def read(reader, texts):
+    """Text features; the captions go through in parts of like length, because padding costs as much as words."""
+    ids = torch.from_numpy(tokens.encode(texts))
+    lengths = (ids != tokens.PAD).sum(1)
+    order = lengths.argsort(stable=True)
+    parts = [reader(ids[rows, : int(lengths[rows].max())]) for rows in order.chunk(TEXT_PARTS)]
+    return torch.cat(parts)[order.argsort()]
 
 
-def gather_keys(keys):
-    rows = [None] * RANKS
-    dist.all_gather_object(rows, keys)
-    flat = [k for part in rows for k in part]
-    number = {k: i for i, k in enumerate(dict.fromkeys(flat))}
-    return torch.tensor([number[k] for k in flat])
+def gather(image, text, keys):
+    """Features and key numbers of all ranks in one exchange; only the own rows carry gradients."""
+    numbers = torch.tensor([[float(zlib.crc32(k.encode()) & 0xFFFFFF)] for k in keys])
+    own = torch.cat([image.detach(), text.detach(), numbers], 1)
+    rows = [torch.empty_like(own) for _ in range(RANKS)]
+    dist.all_gather(rows, own)
+    rank = dist.get_rank()
+    images, texts = [r[:, :EMBED] for r in rows], [r[:, EMBED:2 * EMBED] for r in rows]
+    images[rank], texts[rank] = image, text
+    return torch.cat(images), torch.cat(texts), torch.cat(rows)[:, -1]
 
 
-def contrast(image, text, scale, keys, rank):
-    """Softmax both ways for this rank's rows; samples of one key share the target."""
-    all_image, all_text = Gather.apply(image), Gather.apply(text)
-    own = slice(rank * SHARE, (rank + 1) * SHARE)
-    target = (keys[own, None] == keys[None]).float()
+def contrast(image, text, scale, keys):
+    """Softmax both ways; samples of one key share the target."""
+    target = (keys[:, None] == keys[None]).float()
     target = target / target.sum(1, keepdim=True)
-    to_text = -(target * F.log_softmax(scale * image @ all_text.T, 1)).sum(1).mean()
-    to_image = -(target * F.log_softmax(scale * text @ all_image.T, 1)).sum(1).mean()
-    return (to_text + to_image) / 2
+    logits = scale * image @ text.T
+    return -(target * (F.log_softmax(logits, 1) + F.log_softmax(logits.T, 1))).sum(1).mean() / 2
 
 
-def attack(tower, x, text, keys_own, scale):
-    """One L2 step on the pictures of this rank, away from their captions."""
+def attack(tower, x, text, keys, scale):
+    """One L2 step on most of this rank's pictures, away from their captions and towards the others'."""
     count = int(SHARE * ROBUST_SHARE)
-    size = torch.rand(count, 1, 1, 1) * ROBUST_RADIUS * x.shape[-1] / 64
-    probe = x[:count].clone().requires_grad_(True)
-    target = (keys_own[:count, None] == keys_own[None]).float()
-    target = target / target.sum(1, keepdim=True)
-    loss = -(target * F.log_softmax(scale * tower(probe) @ text.T, 1)).sum()
-    grad, = torch.autograd.grad(loss, probe)
+    size = torch.rand(SHARE, 1, 1, 1) * ROBUST_RADIUS * x.shape[-1] / 64
+    size[count:] = 0
+    probe = x.clone().requires_grad_(True)
+    numbers = torch.tensor([zlib.crc32(k.encode()) for k in keys])
+    grad, = torch.autograd.grad(contrast(tower(probe), text, scale, numbers), probe)
     grad = grad / grad.flatten(1).norm(dim=1).clamp_min(1e-9).view(-1, 1, 1, 1)
-    return torch.cat([(x[:count] + size * grad).clamp(0, 1), x[count:]])
+    return (x + size * grad).clamp(0, 1)
 
 
 def sum_gradients(params):
-    """Add up the ranks' gradients (each rank's loss is a mean over its share)."""
+    """Add up the ranks' gradients and limit their length."""
     flat = torch.cat([p.grad.flatten() for p in params])
     dist.all_reduce(flat)
-    flat /= RANKS
     flat *= min(1.0, 1.0 / (flat.norm().item() + 1e-6))
     start = 0
     for p in params:
@@ -147,22 +140,22 @@ def worker(rank, stop):
             group["lr"] = rate_at(step)
         if step < TEXT:
             ids, vectors = teacher.pick(TEXT_SHARE, step, rank)
-            total, cosine = teacher.loss(reader(ids), vectors)
-            loss, kind, side, scale = total, "text", 0, model.logit_scale.exp()
+            loss, cosine = teacher.loss(reader(ids), vectors)
+            total, kind, side, scale = loss / RANKS, "text", 0, model.logit_scale.exp()
         else:
             x, texts, keys, kind = data.batch(SHARE, SEED, step, rank)
             side = side_at(step)
             if side != x.shape[-1]:
                 x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
-            numbers = gather_keys(keys)
-            text, scale = reader(torch.from_numpy(tokens.encode(texts))), model.logit_scale.exp().clamp(max=100)
+            text, scale = read(reader, texts), model.logit_scale.exp().clamp(max=100)
             if step >= ROBUST:
-                x = attack(tower, x, text.detach(), numbers[rank * SHARE:(rank + 1) * SHARE], scale.detach())
-            loss = total = contrast(tower(x), text, scale, numbers, rank)
+                x = attack(tower, x, text.detach(), keys, scale.detach())
+            images, captions, numbers = gather(tower(x), text, keys)
+            loss = total = contrast(images, captions, scale, numbers)
             if step % TEACH_EVERY == 0:
                 ids, vectors = teacher.pick(TEACH_TEXTS, step, rank)
                 penalty, cosine = teacher.loss(reader(ids), vectors)
-                total = loss + TEACH_WEIGHT * penalty
+                total = loss + TEACH_WEIGHT / RANKS * penalty
         for p in params:
             p.grad = None
         total.backward()
@@ -172,7 +165,7 @@ def worker(rank, stop):
         sum_gradients(params)
         for optimiser in optimisers:
             optimiser.step()
-        sums.setdefault(kind, []).append(loss.item())
+        sums.setdefault(str(kind), []).append(loss.item())
         if (step + 1) % LOG == 0 and rank == 0:
             every = [v for part in sums.values() for v in part]
             row = {"step": step + 1, "samples": max(0, step + 1 - TEXT) * SHARE * RANKS, "side": side, "seconds": round(spent + time.time() - began),
