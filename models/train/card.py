@@ -40,12 +40,12 @@ def figures_table(ours, other):
     return "\n".join(rows)
 
 
-def data_table(counts):
+def data_table(icons):
     rows = ["| package | version | licence | author | drawn | trained on |", "| --- | --- | --- | --- | --- | --- |"]
     for name, version, licence, author, use in ICONS:
-        c = counts[name]
-        trained = c["trained"] if use != "test" else "none: test only"
-        rows.append(f"| @iconify-json/{name} | {version} | {licence} | {author} | {c['drawn']} | {trained} |")
+        drawn = [r for r in icons["colour"] + icons["mono"] if r["vendor"] == name]
+        trained = sum(r["train"] for r in drawn) or "none: test only"
+        rows.append(f"| @iconify-json/{name} | {version} | {licence} | {author} | {len(drawn)} | {trained} |")
     for name, version, licence, author, use in TEXTS:
         rows.append(f"| {name} | {version} | {licence} | {author} | | {use} |")
     return "\n".join(rows)
@@ -106,7 +106,7 @@ At or near chance: {"; ".join(level) or "none"}.
 
 "Earlier prototype" is an encoder of the same size that preceded this one, measured by the same code on the same pictures; it is neither a
 start nor a part of these weights. Wordings and gradings come from this training's generator, which favours this model on looks, materials and
-shapes. Emoji tests: pictures of 500 concepts among all 500 names; figures over the 440 concepts that other vendors' pictures were trained on.
+shapes. Emoji tests: pictures of 500 concepts among all 500 names; figures over the 440 concepts that were not kept out of training.
 Looks: 3 photographs only (skimage chelsea; scikit-learn china and flower) x 6 crops x 22 looks. Standard error: emoji about 2 points, looks 2, shapes 2.5;
 one seed. Tests with a swapped caption are choices of two.
 
@@ -122,7 +122,7 @@ Every kind is also shown posterised, median-filtered, in perspective on white, b
 
 ## Data
 
-{data_table(icons["counts"])}
+{data_table(icons)}
 | {len(FONTS_TRAIN)} families of @fontsource | 5.3.x | mostly OFL-1.1 (ATTRIBUTION.md) | | | letters and digits, weights 400 and 700 |
 | {len(FONTS_TEST)} more families | 5.3.x | OFL-1.1, Apache-2.0 | | | none: test only |
 | scikit-image (package pictures) | 0.26.0 | public domain or CC0, see ATTRIBUTION.md | | {len(PHOTOS)} | {len(PHOTOS)} |

@@ -99,7 +99,7 @@ def main():
     noto = {squeeze(n) for n in read_json(icon_archive("noto"), "package/icons.json")["icons"]}
     tested, hidden = test_concepts(table, noto)
     rng = random.Random(11)
-    colour, mono, colour_rows, mono_rows, counts = [], [], [], [], {}
+    colour, mono, colour_rows, mono_rows = [], [], [], []
     with Pool(2) as pool:
         for prefix, _, _, _, use in ICONS:
             data, rows = select(prefix, use, table)
@@ -115,14 +115,12 @@ def main():
                 else:
                     colour.append(picture)
                     colour_rows.append(row)
-            counts[prefix] = {"drawn": len(kept), "trained": len(kept) - len(held) if use != "test" else 0}
             print(prefix, len(rows), len(kept), flush=True)
     entries = {k: {"label": e["label"].lower().replace("’", "'"), "tags": e.get("tags", []), "group": e["group"]}
                for k, e in table.items()}
     np.savez(os.path.join(CACHE, "icons.npz"), colour=np.stack(colour), mono=np.stack(mono))
     with open(os.path.join(CACHE, "icons.json"), "w") as f:
-        json.dump({"colour": colour_rows, "mono": mono_rows, "concepts": entries, "tested": tested, "hidden": hidden,
-                   "counts": counts}, f)
+        json.dump({"colour": colour_rows, "mono": mono_rows, "concepts": entries, "tested": tested, "hidden": hidden}, f)
 
 
 if __name__ == "__main__":

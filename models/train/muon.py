@@ -1,12 +1,12 @@
 """Muon for the matrices of the transformer layers: momentum, made orthogonal by Newton-Schulz steps.
 
 The matrices are dealt out among the ranks; each rank orthogonalises its own and the updates are summed. Learns more from
-few samples than Adam does; the step is scaled so that Adam's learning rate fits. Deterministic.
+few samples than Adam does. The step is SIZE times the learning rate for a typical weight. Deterministic.
 """
 import torch
 import torch.distributed as dist
 
-MOMENTUM = 0.95
+MOMENTUM, SIZE = 0.95, 0.8
 # Polar Express coefficients: three steps bring the singular values near one.
 STEPS = ((8.2872, -23.5959, 17.3004), (4.1071, -2.9478, 0.5448), (3.9487, -2.9089, 0.5518))
 
@@ -45,5 +45,5 @@ class Muon(torch.optim.Optimizer):
             start = 0
             for p in params:
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(flat[start:start + p.numel()].view_as(p), alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)
+                p.add_(flat[start:start + p.numel()].view_as(p), alpha=-group["lr"] * SIZE * max(p.shape) ** 0.5)
                 start += p.numel()
