@@ -1,6 +1,6 @@
 """Write the model card and the attributions beside the weights.
 
-Input: .cache/run/log.jsonl, .cache/run/figures.json, the package tables, and figures of a compared encoder where
+Input: .cache/run/log.jsonl, .cache/run/notes.md where it exists, .cache/run/figures.json, the package tables, and figures of a compared encoder where
 .cache/run/compared.json exists. Output: README.md and ATTRIBUTION.md in the folder named. Deterministic.
 
 Usage: card.py FOLDER
@@ -77,6 +77,10 @@ def main():
     last, detail = log[-1], ours["detail"]
     failed = [f"{n}: {ours['figures'][n]} (goal {g})" for n, (_, g) in GOALS.items() if g is not None and ours["figures"][n] < g]
     level = [f"{n}: {ours['figures'][n]} (chance {c})" for n, (c, _) in GOALS.items() if ours["figures"][n] < c + max(4, 0.08 * c)]
+    notes = ""
+    if os.path.exists(os.path.join(RUN, "notes.md")):  # what a person changed while the run went
+        with open(os.path.join(RUN, "notes.md")) as f:
+            notes = f.read() + "\n"
     card = f"""# The built-in encoder
 
 A small CLIP-architecture encoder: {count / 1e6:.2f} M parameters, {size:.1f} MB in half precision, Hugging Face layout (`CLIPModel`). It is
@@ -114,11 +118,12 @@ one seed. Tests with a swapped caption are choices of two.
 
 {last["samples"]:,} samples in {last["step"] - train.TEXT} steps of {train.SHARE * train.RANKS}, {last["seconds"] / 60:.0f} minutes on two CPU cores that were shared with other work, seed {train.SEED}.
 The text tower first learns {train.TEXT} steps from a sentence model (all-MiniLM-L6-v2) on {texts:,} texts, and a weak pull towards it stays. Then both
-towers learn by softmax contrast, every batch of one kind ({"; ".join(f"from step {s} " + ", ".join(f"{k} {100 * v:.0f} %" for k, v in m.items()) for s, m in MIXES)}); pictures grow from
-{train.SIDES[0][1]} to {train.SIDES[-1][1]} pixels. From step {train.ROBUST} on, three quarters of each batch carry one adversarial step (L2 up to {train.ROBUST_RADIUS}).
+towers learn by softmax contrast, every batch of one kind ({"; ".join(f"from step {s} " + ", ".join(f"{k} {100 * v:.0f} %" for k, v in m.items()) for s, m in MIXES)}); picture side in
+pixels: {", ".join(f"{side} from step {start}" for start, side in train.SIDES)}. There was no adversarial
+fine-tuning: guide with strong crops, blur and few shapes, or fine noise will creep in.
 Every kind is also shown posterised, median-filtered, in perspective on white, blurred and noisy; captions are put into sentence frames half of the time.
 
-{loss_table(log)}
+{notes}{loss_table(log)}
 
 ## Data
 

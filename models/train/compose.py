@@ -23,6 +23,7 @@ SIDE = 64
 MIXES = (
     (0, {"emoji": 0.27, "blind": 0.09, "shapes": 0.13, "letters": 0.03, "colours": 0.17, "looks": 0.24, "pairs": 0.03, "materials": 0.04}),
     (250, {"emoji": 0.25, "blind": 0.03, "shapes": 0.24, "letters": 0.0, "colours": 0.19, "looks": 0.23, "pairs": 0.02, "materials": 0.04}),
+    (540, {"emoji": 0.28, "blind": 0.0, "shapes": 0.24, "letters": 0.0, "colours": 0.20, "looks": 0.24, "pairs": 0.0, "materials": 0.04}),
 )
 BLIND = ("blind", "shapes", "letters")
 
@@ -282,7 +283,7 @@ class Data:
 
     def shapes_batch(self, n, rng, plan):
         kinds = rng.integers(len(C.SHAPE_NAMES), size=n)
-        mask = self.shape_masks(kinds, rng, low=0.35, high=0.95)
+        mask = self.shape_masks(kinds, rng, low=0.55, high=0.95)
         hollow = some(rng, n, 0.1)
         if len(hollow):
             inner = -F.max_pool2d(-mask[hollow], 7, 1, 3)
