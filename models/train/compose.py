@@ -24,6 +24,7 @@ MIXES = (
     (0, {"emoji": 0.27, "blind": 0.09, "shapes": 0.13, "letters": 0.03, "colours": 0.17, "looks": 0.24, "pairs": 0.03, "materials": 0.04}),
     (250, {"emoji": 0.25, "blind": 0.03, "shapes": 0.24, "letters": 0.0, "colours": 0.19, "looks": 0.23, "pairs": 0.02, "materials": 0.04}),
     (540, {"emoji": 0.28, "blind": 0.0, "shapes": 0.24, "letters": 0.0, "colours": 0.20, "looks": 0.24, "pairs": 0.0, "materials": 0.04}),
+    (680, {"emoji": 0.26, "blind": 0.0, "shapes": 0.34, "letters": 0.0, "colours": 0.17, "looks": 0.20, "pairs": 0.0, "materials": 0.03}),
 )
 BLIND = ("blind", "shapes", "letters")
 
