@@ -20,7 +20,7 @@ mod select;
 mod settings;
 mod stop;
 
-pub use objective::Objective;
+pub use objective::{Judgement, Objective};
 pub use settings::{Mode, Quality, Region, Settings};
 
 use crate::ctx::{Cancelled, Ctx};
@@ -126,14 +126,14 @@ pub fn run(
     for iteration in 0..settings.iterations {
         ctx.cancel.check()?;
         raster::forward_into(&scene, size, PAPER_WHITE, trained, (&mut image, &mut tape), ctx)?;
-        let (loss, pixel_gradient) = objective.loss_and_gradient(&image, iteration, ctx)?;
+        let Judgement { loss, distance, gradient } = objective.judge(&image, iteration, ctx)?;
         watch(&Step { iteration, loss, scene: &scene });
         ctx.cancel.check()?;
-        let gradient = raster::backward(&scene, &tape, pixel_gradient.each_ref().map(Vec::as_slice), ctx)?;
+        let gradient = raster::backward(&scene, &tape, gradient.each_ref().map(Vec::as_slice), ctx)?;
         parameters.step(&mut scene, gradient, settings.rate_scale(iteration));
         losses.push(loss);
         ctx.progress.advance(u64::from(iteration) + 1, &format!("loss {loss:.3}"));
-        if plateau.is_reached(loss) {
+        if plateau.is_reached(distance) {
             break;
         }
     }

@@ -49,6 +49,18 @@ struct Windows {
     references: Vec<f32>,
 }
 
+/// What the crops of one iteration say about a render.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Mean loss over the targets' weights, 0 to 2.
+    pub loss: f32,
+    /// How far the crops are from their prompts, 1 - cosine, 0 to 2. Unlike a direction, which the smallest change can
+    /// have, it falls only when the picture really comes closer, so it decides when to stop.
+    pub distance: f32,
+    /// Gradient of the loss and of the terms that hold the picture back, with respect to the pixels.
+    pub gradient: [Vec<f32>; 3],
+}
+
 /// Everything that decides the loss of a render.
 #[derive(Debug)]
 pub struct Objective<'a> {
@@ -102,17 +114,11 @@ impl<'a> Objective<'a> {
         Ok(Self { encoder, seed, size, preset, is_paper, targets, first, pool: Vec::new(), tone, coherence })
     }
 
-    /// Loss of the crops of `iteration`, averaged over the targets' weights (0 to 2), and the gradient of it and of the
-    /// terms that hold the picture back, with respect to the pixels of `render`.
+    /// Judges `render` by the crops of `iteration`.
     ///
     /// # Errors
     /// [`EncoderError`], cancellation among them.
-    pub fn loss_and_gradient(
-        &mut self,
-        render: &Image,
-        iteration: u32,
-        ctx: &Ctx,
-    ) -> Result<(f32, [Vec<f32>; 3]), EncoderError> {
+    pub fn judge(&mut self, render: &Image, iteration: u32, ctx: &Ctx) -> Result<Judgement, EncoderError> {
         let place = if self.is_paper { 0 } else { (iteration % POOL) as usize };
         if self.is_paper || place >= self.pool.len() {
             let windows = self.draw(iteration, ctx)?;
@@ -122,7 +128,7 @@ impl<'a> Objective<'a> {
         let Some(windows) = self.pool.get(place) else { return Err(EncoderError::Layout("the pool of windows")) };
         let crops = windows.crops.forward(planes(render), ctx)?;
         let (features, trace) = self.encoder.embed_crops_traced(&crops, windows.crops.len(), ctx)?;
-        let (loss, d_features) = self.feature_loss(windows, &features)?;
+        let (loss, distance, d_features) = self.feature_loss(windows, &features)?;
         let d_crops = self.encoder.backward(trace, &d_features, ctx)?;
         let mut gradient = windows.crops.adjoint(&d_crops, ctx)?;
         if let Some((tone, weight)) = &self.tone {
@@ -131,7 +137,7 @@ impl<'a> Objective<'a> {
         if let Some((coherence, weight)) = &self.coherence {
             coherence.add_gradient(planes(render), *weight, &mut gradient);
         }
-        Ok((loss, gradient))
+        Ok(Judgement { loss, distance, gradient })
     }
 
     fn draw(&self, iteration: u32, ctx: &Ctx) -> Result<Windows, EncoderError> {
@@ -154,13 +160,16 @@ impl<'a> Objective<'a> {
         Ok(Windows { crops, weights: all_weights, references })
     }
 
-    /// Loss and gradient with respect to the features of every crop.
-    fn feature_loss(&self, windows: &Windows, features: &[f32]) -> Result<(f32, Vec<f32>), EncoderError> {
+    /// Loss, distance, and gradient of the loss with respect to the features of every crop.
+    fn feature_loss(&self, windows: &Windows, features: &[f32]) -> Result<(f32, f32, Vec<f32>), EncoderError> {
         let embedding = self.encoder.embedding_len();
-        let (mut loss, mut d_features) = (0.0, Vec::with_capacity(features.len()));
+        let (mut loss, mut distance, mut d_features) = (0.0, 0.0, Vec::with_capacity(features.len()));
+        let nothing = vec![0.0; embedding];
         for (target, weights) in self.targets.iter().zip(&windows.weights) {
             let span = d_features.len()..d_features.len() + weights.len() * embedding;
             let features = features.get(span.clone()).unwrap_or_default();
+            let plain = direction::loss(features, References::Shared(&nothing), &target.prompt, weights)?;
+            distance += plain.loss;
             if self.is_paper {
                 let references = References::Shared(&target.reference);
                 let part = direction::loss(features, references, &target.direction, weights)?;
@@ -170,13 +179,11 @@ impl<'a> Objective<'a> {
             }
             let references = References::PerCrop(windows.references.get(span).unwrap_or_default());
             let moved = direction::loss(features, references, &target.direction, weights)?;
-            let nothing = vec![0.0; embedding];
-            let plain = direction::loss(features, References::Shared(&nothing), &target.prompt, weights)?;
             loss += f64::from(1.0 - PLAIN_SHARE) * moved.loss + f64::from(PLAIN_SHARE) * plain.loss;
             let both = moved.d_features.iter().zip(&plain.d_features);
             d_features.extend(both.map(|(moved, plain)| (1.0 - PLAIN_SHARE) * moved + PLAIN_SHARE * plain));
         }
-        Ok((loss as f32, d_features))
+        Ok((loss as f32, distance as f32, d_features))
     }
 }
 

@@ -1,13 +1,13 @@
-//! When to stop: the smoothed loss no longer falls.
+//! When to stop: the smoothed distance from the prompt no longer falls.
 //!
-//! Input: one loss an iteration. Output: whether to stop. Determinism: pure arithmetic. Cost: none.
+//! Input: one distance an iteration. Output: whether to stop. Determinism: pure arithmetic. Cost: none.
 
-/// Losses are noisy because every iteration sees other crops; this is the weight of the newest.
+/// Distances are noisy because every iteration sees other crops; this is the weight of the newest.
 const SMOOTHING: f32 = 0.1;
-/// An improvement smaller than this counts as none; the direction loss runs from 0 to 2.
+/// An improvement smaller than this counts as none; the distance runs from 0 to 2.
 const LEAST_GAIN: f32 = 2e-3;
 
-/// Watches the smoothed loss.
+/// Watches the smoothed distance.
 #[derive(Clone, Debug)]
 pub(super) struct Plateau {
     patience: u32,
@@ -22,9 +22,9 @@ impl Plateau {
         Self { patience, smooth: None, best: f32::INFINITY, since_best: 0 }
     }
 
-    /// Takes the loss of one iteration and says whether to stop after it.
-    pub(super) fn is_reached(&mut self, loss: f32) -> bool {
-        let smooth = self.smooth.map_or(loss, |smooth| smooth + SMOOTHING * (loss - smooth));
+    /// Takes the distance of one iteration and says whether to stop after it.
+    pub(super) fn is_reached(&mut self, distance: f32) -> bool {
+        let smooth = self.smooth.map_or(distance, |smooth| smooth + SMOOTHING * (distance - smooth));
         self.smooth = Some(smooth);
         if smooth < self.best - LEAST_GAIN {
             self.best = smooth;
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_falling_loss_goes_on_and_a_flat_one_stops_after_the_patience() {
+    fn a_falling_distance_goes_on_and_a_flat_one_stops_after_the_patience() {
         let mut plateau = Plateau::new(10);
         assert!((0..50).all(|i| !plateau.is_reached(1.0 - 0.01 * i as f32)), "stopped while falling");
         let stopped = (0..60).position(|_| plateau.is_reached(0.5));
