@@ -25,6 +25,7 @@ MIXES = (
     (250, {"emoji": 0.25, "blind": 0.03, "shapes": 0.24, "letters": 0.0, "colours": 0.19, "looks": 0.23, "pairs": 0.02, "materials": 0.04}),
     (540, {"emoji": 0.28, "blind": 0.0, "shapes": 0.24, "letters": 0.0, "colours": 0.20, "looks": 0.24, "pairs": 0.0, "materials": 0.04}),
     (680, {"emoji": 0.26, "blind": 0.0, "shapes": 0.34, "letters": 0.0, "colours": 0.17, "looks": 0.20, "pairs": 0.0, "materials": 0.03}),
+    (798, {"emoji": 0.12, "blind": 0.0, "shapes": 0.12, "letters": 0.0, "colours": 0.60, "looks": 0.14, "pairs": 0.0, "materials": 0.02}),
 )
 BLIND = ("blind", "shapes", "letters")
 
@@ -316,7 +317,7 @@ class Data:
         return mask, [C.SHAPE_NAMES[k] if u else self.mono_rows[i]["caption"] for k, i, u in zip(kinds, index, use)]
 
     def colours(self, n, rng, plan):
-        form = plan.choice(["object", "both", "both", "ground", "field", "pattern"])
+        form = plan.choice(["object", "both", "both", "both", "ground", "field", "pattern"])
         first, second = rng.integers(24, size=n), (rng.integers(1, 24, size=n) + rng.integers(24, size=n)) % 24
         if form == "both":  # half of the batch are the other half's colours swapped
             half = n // 2

@@ -30,10 +30,11 @@ SEED, RANKS, SHARE = 1, 4, 64  # SHARE samples on each rank
 TEXT_PARTS = 4
 RATE, WEIGHT_DECAY, WARMUP = 1.5e-3, 0.05, 40
 TEXT, TEXT_SHARE = 100, 128  # steps of the text tower alone with its teacher, texts on each rank
-# Side of the pictures from a step on. Small ones cost a quarter, and what they teach holds at the full side.
-SIDES = ((0, 32), (520, 64), (540, 32), (792, 64))
-# Learning rate after the warm-up as (step, factor) knots: one decay, and a second shorter one from two thirds.
-KNOTS, END = ((540, 1.0), (680, 0.27), (681, 0.65), (798, 0.03)), 798
+# Side of the pictures from a step on. Small ones cost a quarter; colours and looks learnt on
+# them hold at the full side, plain shapes only in part, so the last stretch should be longer than this one.
+SIDES = ((0, 32), (520, 64), (540, 32), (792, 64), (798, 32), (856, 64))
+# Learning rate after the warm-up as (step, factor) knots: one decay, then two shorter ones.
+KNOTS, END = ((540, 1.0), (680, 0.27), (681, 0.65), (798, 0.03), (799, 0.6), (860, 0.03)), 860
 TEACH_WEIGHT, TEACH_TEXTS, TEACH_EVERY = 0.3, 48, 2
 LOG, SAVE = 20, 20
 
