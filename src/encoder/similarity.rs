@@ -4,9 +4,8 @@
 //! squeezed to the encoder's square by at most 1.5 : 1 and cut beyond that, composited on white; each text is the
 //! mean over the 79 templates, as in zero-shot practice. Determinism and cost: one crop and 79 texts a prompt.
 
-use super::crops::Crops;
-use super::crops::draw::{CropPreset, Region, centre};
-use super::direction::{TextMean, cosine, prompt_feature};
+use super::crops::draw::{CropPreset, Region};
+use super::direction::{TextMean, cosine, prompt_feature, region_feature};
 use super::{Encoder, EncoderError};
 use crate::ctx::Ctx;
 use crate::image::rect::Rect;
@@ -35,10 +34,9 @@ pub fn cosines(
             Region { x, y, width: span(inside.width, width - x), height: span(inside.height, height - y) }
         }
     };
-    let spec = centre(region, (width, height), CropPreset::Stratified { crops: 1 })?;
-    let crops = Crops::new(&[spec], width, height, &encoder.config)?;
     let [r, g, b] = on_white(image);
-    let feature = encoder.embed_crops(&crops.forward([&r, &g, &b], ctx)?, 1, ctx)?;
+    let preset = CropPreset::Stratified { crops: 1 };
+    let feature = region_feature(encoder, [&r, &g, &b], (width, height), region, preset, ctx)?;
     let mut cosines = Vec::with_capacity(texts.len());
     for text in texts {
         cosines.push(cosine(&feature, &prompt_feature(encoder, text, TextMean::Normalised, ctx)?));

@@ -7,13 +7,13 @@
 //! weights are mapped, so several processes share one copy.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use memmap2::Mmap;
 use sha2::{Digest as _, Sha256};
 
+use super::disk::{hex, io, read_bounded};
 use super::error::ModelError;
 use super::lock::expected_hashes;
 use super::manifest::DEFAULT;
@@ -210,33 +210,6 @@ fn check_safetensors(bytes: &[u8], path: &Path) -> Result<(), ModelError> {
     if expected == found { Ok(()) } else { Err(ModelError::Truncated { path: path.to_owned(), expected, found }) }
 }
 
-pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ModelError> {
-    let failed = |reason: std::io::Error| io("read", path, &reason);
-    let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limit {
-        let size = std::fs::metadata(path).map_or(bytes.len() as u64, |meta| meta.len());
-        return Err(ModelError::TooLarge { path: path.to_owned(), size, limit });
-    }
-    Ok(bytes)
-}
-
-/// SHA-256 of a file on disk, read in blocks.
-pub(super) fn sha256_of_file(path: &Path, cancel: &Cancel) -> Result<String, ModelError> {
-    let failed = |reason: std::io::Error| io("read", path, &reason);
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut hasher, mut block) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        cancel.check()?;
-        let count = file.read(&mut block).map_err(failed)?;
-        if count == 0 {
-            return Ok(hex(&hasher.finalize()));
-        }
-        hasher.update(block.get(..count).unwrap_or_default());
-    }
-}
-
 fn sha256(bytes: &[u8], cancel: &Cancel) -> Result<String, ModelError> {
     let mut hasher = Sha256::new();
     for block in bytes.chunks(16 << 20) {
@@ -253,16 +226,4 @@ fn identity(digests: &[Option<String>; 4]) -> String {
         hasher.update(digest.as_deref().unwrap_or("none").as_bytes()).update(b"\n");
     }
     hasher.finalize().to_hex().to_string()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-pub(super) fn io(action: &'static str, path: &Path, reason: &std::io::Error) -> ModelError {
-    ModelError::Io { action, path: path.to_owned(), reason: reason.to_string() }
 }

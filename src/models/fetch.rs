@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::bytes::{hex, io, read_bounded, sha256_of_file};
+use super::disk::{hex, io, read_bounded, sha256_of_file};
 use super::error::ModelError;
 use super::lock::{Lock, LockedFile};
 use super::manifest::{self, DEFAULT, Manifest, PinnedFile};

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::bytes::{io, read_bounded};
+use super::disk::{io, read_bounded};
 use super::error::ModelError;
 use super::manifest;
 use super::search::{Located, Source};

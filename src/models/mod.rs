@@ -16,6 +16,7 @@
 //! ```
 
 mod bytes;
+mod disk;
 mod error;
 mod fetch;
 mod lock;

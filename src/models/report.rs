@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::bytes::{builtin, io, sha256_of_file};
+use super::bytes::builtin;
+use super::disk::{io, sha256_of_file};
 use super::error::ModelError;
 use super::lock::expected_hashes;
 use super::manifest::{self, DEFAULT};

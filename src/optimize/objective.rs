@@ -101,9 +101,8 @@ impl<'a> Objective<'a> {
         for region in &settings.regions {
             let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
             let prompt = direction::prompt_feature(encoder, &region.prompt, mean, ctx)?;
-            let centre = draw::centre(region_px, (size.width_px, size.height_px), preset)?;
-            let crops = Crops::new(&[centre], size.width_px, size.height_px, &encoder.config)?;
-            let reference = encoder.embed_crops(&crops.forward(planes(&first), ctx)?, 1, ctx)?;
+            let picture = (size.width_px, size.height_px);
+            let reference = direction::region_feature(encoder, planes(&first), picture, region_px, preset, ctx)?;
             let direction = direction::text_direction(&prompt, &neutral);
             targets.push(Target { region_px, weight: region.weight, direction, prompt, reference });
         }
