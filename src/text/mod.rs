@@ -123,7 +123,7 @@ pub fn scene_from_text(text: &str, font: &[u8], options: &TextOptions) -> Result
     let font = FontRef::from_index(font, 0).map_err(|error| TextError::Font { reason: error.to_string() })?;
     let letters = set_lines(text, &font)?;
     let ink = letters.iter().flat_map(|letter| &letter.contours).filter_map(|contour| bounds_of(contour));
-    let ink = ink.reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]);
+    let ink = ink.reduce(joined);
     let canvas_from_font = fit(ink.ok_or(TextError::Empty)?, options)?;
 
     let mut scene = Scene::new(options.width_px, options.height_px);
@@ -274,9 +274,14 @@ fn segment_of([from, first, second, to]: [[f32; 2]; 4]) -> CubicBezierSegment<f3
 
 /// Left, bottom, right, top of the curves themselves, not of their controls.
 fn bounds_of(contour: &[[f32; 2]]) -> Option<[f32; 4]> {
+    // Not `Box2D::union`: it passes over boxes without area, such as those of upright and level lines.
     let boxes = cubics_of(contour).map(|cubic| segment_of(cubic).bounding_box());
-    let joined = boxes.reduce(|a, b| a.union(&b))?;
-    Some([joined.min.x, joined.min.y, joined.max.x, joined.max.y])
+    boxes.map(|area| [area.min.x, area.min.y, area.max.x, area.max.y]).reduce(joined)
+}
+
+/// The smallest rectangle (left, low, right, high) around two.
+fn joined(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+    [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]
 }
 
 /// Scale and offset that centre `ink` (font units, y up) between the margins (pixels, y down).
