@@ -119,7 +119,7 @@ impl Settings {
             keep_black_white: false,
             legibility: 0.0,
             raster_side_px,
-            patience: if paper { 0 } else { iterations / 4 },
+            patience: if paper { 0 } else { iterations / 3 },
         }
     }
 

@@ -5,7 +5,7 @@
 /// Distances are noisy because every iteration sees other crops; this is the weight of the newest.
 const SMOOTHING: f32 = 0.1;
 /// An improvement smaller than this counts as none; the distance runs from 0 to 2.
-const LEAST_GAIN: f32 = 2e-3;
+const LEAST_GAIN: f32 = 5e-4;
 
 /// Watches the smoothed distance.
 #[derive(Clone, Debug)]
