@@ -29,7 +29,8 @@ impl Bar {
             let ended = stages.get(index + 1).map_or_else(Instant::now, |(_, next)| *next);
             ended.duration_since(*begun).as_secs_f64()
         });
-        took.sum()
+        // Not `sum`, whose empty value is -0.0.
+        took.fold(0.0, |total, seconds| total + seconds)
     }
 
     /// Ends the bar and the last stage.
