@@ -11,15 +11,23 @@ use crate::ctx::Ctx;
 use crate::image::rect::Rect;
 use crate::image::{Alpha, Image};
 
-/// The cosine of `image`, or of its part in `rect` (pixels of the image), with each of `texts`.
+/// The features of `texts`, to be compared with any number of pictures.
 ///
 /// # Errors
-/// [`EncoderError`] for unusable texts or a rectangle outside the picture.
+/// [`EncoderError`] for unusable texts.
+pub fn text_features(encoder: &Encoder, texts: &[String], ctx: &Ctx) -> Result<Vec<Vec<f32>>, EncoderError> {
+    texts.iter().map(|text| prompt_feature(encoder, text, TextMean::Normalised, ctx)).collect()
+}
+
+/// The cosine of `image`, or of its part in `rect` (pixels of the image), with each of [`text_features`].
+///
+/// # Errors
+/// [`EncoderError`] for a rectangle outside the picture.
 pub fn cosines(
     encoder: &Encoder,
     image: &Image,
     rect: Option<Rect>,
-    texts: &[String],
+    texts: &[Vec<f32>],
     ctx: &Ctx,
 ) -> Result<Vec<f32>, EncoderError> {
     let (width, height) = (image.width, image.height);
@@ -37,11 +45,7 @@ pub fn cosines(
     let [r, g, b] = on_white(image);
     let preset = CropPreset::Stratified { crops: 1 };
     let feature = region_feature(encoder, [&r, &g, &b], (width, height), region, preset, ctx)?;
-    let mut cosines = Vec::with_capacity(texts.len());
-    for text in texts {
-        cosines.push(cosine(&feature, &prompt_feature(encoder, text, TextMean::Normalised, ctx)?));
-    }
-    Ok(cosines)
+    Ok(texts.iter().map(|text| cosine(&feature, text)).collect())
 }
 
 /// The colour planes over white paper.

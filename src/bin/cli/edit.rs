@@ -18,6 +18,7 @@ use linocut::raster::{self, Background, Size};
 use linocut::scene::svg_out::{Metadata, svg_from_scene};
 use linocut::scene::{Scene, svg_in};
 use linocut::text::{TextOptions, scene_from_text};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -195,8 +196,8 @@ fn report_edit(
     job: &Job,
 ) -> Result<(), CliError> {
     let before = match &loaded.source {
-        Some(source) => source.clone(),
-        None => raster::render(&done.finished.initial, loaded.size(), Background::Rgb([1.0; 3]), &run.ctx)?,
+        Some(source) => Cow::Borrowed(source),
+        None => Cow::Owned(raster::render(&done.finished.initial, loaded.size(), Background::Rgb([1.0; 3]), &run.ctx)?),
     };
     // Judging is not part of writing; it ends that stage's clock.
     run.ctx.progress.stage("score", 0);
@@ -204,8 +205,8 @@ fn report_edit(
     let edit = job.plan.edit.as_ref();
     let whole = edit.and_then(|edit| edit.regions.iter().find(|region| region.rect_in_canvas.is_none()));
     let cosines = |prompt: &str, rect: Option<Rect>| -> Result<(f32, f32), CliError> {
-        let texts = [prompt.to_owned()];
-        let [before, after] = [&before, after].map(|image| judge.cosines(image, rect, &texts));
+        let texts = judge.texts(&[prompt.to_owned()])?;
+        let [before, after] = [before.as_ref(), after].map(|image| judge.cosines(image, rect, &texts));
         Ok((before?.first().copied().unwrap_or(0.0), after?.first().copied().unwrap_or(0.0)))
     };
     let whole = whole.map(|region| cosines(&region.prompt, None)).transpose()?;

@@ -18,12 +18,17 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// The features of `texts`, embedded once for all pictures.
+    pub(crate) fn texts(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EncoderError> {
+        self.ctx.install(|| similarity::text_features(self.encoder, texts, self.ctx))
+    }
+
     /// The cosine of `image` (display-referred sRGB), or of its part in `rect`, with each text.
     pub(crate) fn cosines(
         &self,
         image: &Image,
         rect: Option<Rect>,
-        texts: &[String],
+        texts: &[Vec<f32>],
     ) -> Result<Vec<f32>, EncoderError> {
         self.ctx.install(|| similarity::cosines(self.encoder, image, rect, texts, self.ctx))
     }
@@ -42,7 +47,8 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
             run.ctx.install(|| raster::render(&scene, size, Background::Rgb([1.0; 3]), &run.ctx))?
         }
     };
-    let cosines = Judge { encoder: &encoder, ctx: &run.ctx }.cosines(&image, None, &prompts)?;
+    let judge = Judge { encoder: &encoder, ctx: &run.ctx };
+    let cosines = judge.cosines(&image, None, &judge.texts(&prompts)?)?;
     let scores = prompts.iter().zip(&cosines);
     let json = scores.clone().map(|(prompt, cosine)| serde_json::json!({"prompt": prompt, "cosine": cosine}));
     let report = serde_json::json!({ "scores": json.collect::<Vec<_>>() });
