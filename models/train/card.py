@@ -1,6 +1,6 @@
 """Write the model card and the attributions beside the weights.
 
-Input: .cache/run/log.jsonl, .cache/run/notes.md where it exists, .cache/run/figures.json, the package tables, and figures of a compared encoder where
+Input: .cache/run/log.jsonl, .cache/run/figures.json, the package tables, and figures of a compared encoder where
 .cache/run/compared.json exists. Output: README.md and ATTRIBUTION.md in the folder named. Deterministic.
 
 Usage: card.py FOLDER
@@ -17,6 +17,7 @@ import train
 from compose import MIXES
 from evaluate import GOALS
 from fetch import CACHE, FONTS_TEST, FONTS_TRAIN, FONT_VERSION, ICONS, TEXTS
+from model import PATCH, SIDE
 from photos import TRAIN as PHOTOS
 
 RUN = os.path.join(CACHE, "run")
@@ -53,13 +54,23 @@ def data_table(icons):
 
 def loss_table(log):
     picked = [r for i, r in enumerate(log) if r["samples"] and (i % max(1, len(log) // 14) == 0 or r is log[-1])]
-    rows = ["| step | samples | picture side | learning rate | loss (chance 5.5) | minutes |", "| --- | --- | --- | --- | --- | --- |"]
-    rows += [f"| {r['step']} | {r['samples']:,} | {r['side']} | {r['rate']:.5f} | {r['loss']:.3f} | {r['seconds'] / 60:.0f} |" for r in picked]
+    rows = ["| step | samples | learning rate | loss, led by colour | loss, led by shape | minutes |", "| --- | --- | --- | --- | --- | --- |"]
+    for r in picked:
+        losses = " | ".join(f"{r['loss'][kind]:.3f}" if kind in r["loss"] else "" for kind in train.SHARE)
+        rows.append(f"| {r['step']} | {r['samples']:,} | {r['rate']:.5f} | {losses} | {r['seconds'] / 60:.0f} |")
     return "\n".join(rows)
 
 
 def weak(detail, limit):
     return ", ".join(f"{k} {v}" for k, v in sorted(detail.items(), key=lambda e: e[1]) if v < limit) or "none"
+
+
+def share(lead):
+    return ", ".join(f"{kind} {100 * part:.0f} %" for kind, part in MIXES[lead].items())
+
+
+def ordinal(number):
+    return {2: "second", 3: "third", 4: "fourth"}.get(number, f"{number}th")
 
 
 def main():
@@ -78,24 +89,20 @@ def main():
     failed = [f"{n}: {ours['figures'][n]} (goal {g})" for n, (_, g) in GOALS.items() if g is not None and ours["figures"][n] < g]
     level = [f"{n}: {ours['figures'][n]} (chance {c})" for n, (c, _) in GOALS.items() if ours["figures"][n] < c + max(4, 0.08 * c)]
     good = ", ".join(n for n, (c, _) in GOALS.items() if ours["figures"][n] - c >= (100 - c) / 2) or "nothing"
-    notes = ""
-    if os.path.exists(os.path.join(RUN, "notes.md")):  # what a person changed while the run went
-        with open(os.path.join(RUN, "notes.md")) as f:
-            notes = f.read() + "\n"
     card = f"""# The built-in encoder
 
 A small CLIP-architecture encoder: {count / 1e6:.2f} M parameters, {size:.1f} MB in half precision, Hugging Face layout (`CLIPModel`). It is
 compiled into the program so that everything works offline. Written by `models/train/run.sh`; do not edit by hand.
 
-* Pictures: {train.SIDES[-1][1]} x {train.SIDES[-1][1]} pixels in 8 x 8 patches, mean 0.5, deviation 0.25; vision width 192, 6 layers, 3 heads.
+* Pictures: {SIDE} x {SIDE} pixels in {PATCH} x {PATCH} patches, mean 0.5, deviation 0.25; vision width 192, 6 layers, 3 heads.
 * Text: lower-case byte-pair vocabulary of 8192, 24 positions, width 192, 3 layers, causal. Order: 8190 (start), words, 8191 (end), then 0 as
   padding; `<unk>` is 0 too. `tokenizer.json` adds neither start nor end by itself. The feature is taken at the first 8191. Digits are split.
 * Embedding 256. Activation `gelu` (exact).
 
 ## What it knows, and what it does not
 
-It has seen icons, emoji, letters, a handful of photographs and generated pictures, never a large photo collection, and far too few of all of these: it is
-a first version, under-trained (see the losses). The table below says what it knows, test by test; at least half of the way from chance to perfect: {good}.
+It has seen icons, emoji, letters, a handful of photographs and generated pictures, never a large photo collection: it is
+a first version, and its losses still fall when the training ends. The table below says what it knows, test by test; at least half of the way from chance to perfect: {good}.
 It does not know: named people, brands, places, artists' styles, fine-grained kinds (breeds, car models), counting, long sentences. Rare
 words are guessed from words that a sentence model holds to be alike.
 
@@ -117,14 +124,19 @@ one seed. Tests with a swapped caption are choices of two.
 
 ## Training
 
-{last["samples"]:,} samples in {last["step"] - train.TEXT} steps of {train.SHARE * train.RANKS}, {last["seconds"] / 60:.0f} minutes on two CPU cores that were shared with other work, seed {train.SEED}.
-The text tower first learns {train.TEXT} steps from a sentence model (all-MiniLM-L6-v2) on {texts:,} texts, and a weak pull towards it stays. Then both
-towers learn by softmax contrast, every batch of one kind ({"; ".join(f"from step {s} " + ", ".join(f"{k} {100 * v:.0f} %" for k, v in m.items()) for s, m in MIXES)}); picture side in
-pixels: {", ".join(f"{side} from step {start}" for start, side in train.SIDES)}. There was no adversarial
-fine-tuning: guide with strong crops, blur and few shapes, or fine noise will creep in.
+{last["samples"]:,} samples in {last["step"] - train.TEXT} steps, {last["seconds"] / 60:.0f} minutes on two CPU cores that were shared with other work, seed {train.SEED}.
+1. Text alone, {train.TEXT} steps: the text tower learns from a sentence model (all-MiniLM-L6-v2) on {texts:,} texts; a weak pull towards it stays until the last stage.
+2. Both towers by softmax contrast, to step {train.HALF}: steps led by colour ({train.SHARE["colour"] * train.RANKS} samples: {share("colour")}), with half of the patches left
+   out, and every {ordinal(train.SHAPE_EVERY)} step led by shape ({train.SHARE["shape"] * train.RANKS} samples, whole pictures: {share("shape")}).
+3. The same with whole pictures, to step {train.WHOLE}.
+4. The image tower against adversarial pictures, to step {train.END}: {100 * train.ATTACK_SHARE:.0f} % of them have moved up the gradient of the loss, by up to {train.ATTACK_RADIUS} (L2), because
+   edits climb that gradient. Strong crops and few shapes still help against fine noise.
+
 Every kind is also shown posterised, median-filtered, in perspective on white, blurred and noisy; captions are put into sentence frames half of the time.
 
-{notes}{loss_table(log)}
+{loss_table(log)}
+
+Chance is {np.log(train.SHARE['colour'] * train.RANKS):.2f} for steps led by colour and {np.log(train.SHARE['shape'] * train.RANKS):.2f} for the others and the last stage.
 
 ## Data
 

@@ -1,8 +1,8 @@
 """The data engine: batches of generated pictures with captions.
 
 Input: the caches of icons.py, fonts.py and the photographs. Output of `batch`: pictures (n, 3, 64, 64) in 0..1, captions,
-and keys (samples of one key count as matches of each other). A batch is of one kind, so that its members are hard
-negatives. Deterministic: everything follows from (seed, step, rank).
+and keys (samples of one key count as matches of each other). A batch is made of slots of one kind each. Deterministic:
+everything follows from (seed, step, slot, rank).
 """
 import json
 import os
@@ -19,14 +19,13 @@ from looks import blur, grade, height, mix, noise, rough, texture
 from shapes import bank
 
 SIDE = 64
-# Shares of the kinds of batch from a step on: colour and light first, then more plain shapes.
-MIXES = (
-    (0, {"emoji": 0.27, "blind": 0.09, "shapes": 0.13, "letters": 0.03, "colours": 0.17, "looks": 0.24, "pairs": 0.03, "materials": 0.04}),
-    (250, {"emoji": 0.25, "blind": 0.03, "shapes": 0.24, "letters": 0.0, "colours": 0.19, "looks": 0.23, "pairs": 0.02, "materials": 0.04}),
-    (540, {"emoji": 0.28, "blind": 0.0, "shapes": 0.24, "letters": 0.0, "colours": 0.20, "looks": 0.24, "pairs": 0.0, "materials": 0.04}),
-    (680, {"emoji": 0.26, "blind": 0.0, "shapes": 0.34, "letters": 0.0, "colours": 0.17, "looks": 0.20, "pairs": 0.0, "materials": 0.03}),
-    (798, {"emoji": 0.12, "blind": 0.0, "shapes": 0.12, "letters": 0.0, "colours": 0.60, "looks": 0.14, "pairs": 0.0, "materials": 0.02}),
-)
+# A rank's share of a batch is made of slots of one kind each: hard negatives inside a slot, easy ones across. Mixed batches
+# teach every kind at every step. Steps are led by colour or by shape; the second sort is where colour tells nothing.
+SLOT = 32
+MIXES = {
+    "colour": {"emoji": 0.38, "colours": 0.27, "looks": 0.26, "materials": 0.05, "blind": 0.04},
+    "shape": {"shapes": 0.58, "blind": 0.17, "colours": 0.10, "letters": 0.09, "pairs": 0.06},
+}
 BLIND = ("blind", "shapes", "letters")
 
 
@@ -475,13 +474,17 @@ class Data:
             x[noisy] = x[noisy] + torch.from_numpy(grain)
         return x.clamp(0, 1)
 
-    def batch(self, n, seed, step, rank):
-        """(pictures, captions, keys, kind) of one step on one rank."""
-        plan = np.random.default_rng([seed, step])
-        rng = np.random.default_rng([seed, step, rank + 1])
-        mix = [m for start, m in MIXES if step >= start][-1]
+    def slot(self, n, mix, plan, rng):
+        """(pictures, captions, keys, kind) of one kind; all ranks share `plan`, each has its own `rng`."""
         kind = plan.choice(list(mix), p=np.array(list(mix.values())))
         make = {"shapes": self.shapes_batch, "letters": self.letters_batch, "looks": self.looks_batch}.get(kind) or getattr(self, kind)
         x, texts, keys = make(n, rng, plan)
         x = self.disturb(x.contiguous().clone(), rng, kind)
-        return x, [C.wrap(t, rng, 0.25 if kind == "letters" else 0.45) for t in texts], keys, kind
+        return x, [C.wrap(t, rng, 0.25 if kind == "letters" else 0.45) for t in texts], keys, str(kind)
+
+    def batch(self, n, lead, seed, step, rank):
+        """(pictures, captions, keys, kinds of the slots) of one step on one rank; `lead` names the mix."""
+        parts = [self.slot(SLOT, MIXES[lead], np.random.default_rng([seed, step, slot]), np.random.default_rng([seed, step, slot, rank + 1]))
+                 for slot in range(n // SLOT)]
+        xs, texts, keys, kinds = zip(*parts)
+        return torch.cat(xs), sum(texts, []), sum(map(list, keys), []), kinds

@@ -1,7 +1,7 @@
 """The two towers, with the parameter names of Hugging Face's CLIPModel.
 
-Input: pictures (n, 3, s, s) in 0..1 and token ids; output: unit embeddings. The vision tower accepts any side that is a
-multiple of the patch: the position table is then resampled, which lets training begin on small pictures.
+Input: pictures (n, 3, 64, 64) in 0..1 and token ids; output: unit embeddings. The vision tower can leave patches out,
+which makes a training step nearly as much cheaper as patches are missing.
 """
 import math
 
@@ -69,16 +69,10 @@ class VisionEmbeddings(nn.Module):
         self.position_embedding.weight.data.copy_(sine_positions(SIDE // PATCH))
 
     def forward(self, x):
-        n, _, side, _ = x.shape
-        grid, full = side // PATCH, SIDE // PATCH
+        n, grid = len(x), SIDE // PATCH
         cut = x.view(n, 3, grid, PATCH, grid, PATCH).permute(0, 2, 4, 1, 3, 5).reshape(n, grid * grid, -1)
         patches = cut @ self.patch_embedding.weight.view(WIDTH, -1).T
-        table = self.position_embedding.weight
-        if grid != full:
-            square = table[1:].T.reshape(1, WIDTH, full, full)
-            square = F.interpolate(square, (grid, grid), mode="bilinear", align_corners=False)
-            table = torch.cat([table[:1], square.reshape(WIDTH, grid * grid).T])
-        return torch.cat([self.class_embedding.expand(n, 1, WIDTH), patches], 1) + table
+        return torch.cat([self.class_embedding.expand(n, 1, WIDTH), patches], 1) + self.position_embedding.weight
 
 
 def sine_positions(grid):
@@ -96,8 +90,12 @@ class Vision(nn.Module):
         self.pre_layrnorm, self.post_layernorm = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.encoder = Encoder(VISION_LAYERS, False)
 
-    def forward(self, x):
-        x = self.encoder(self.pre_layrnorm(self.embeddings(x)))
+    def forward(self, x, kept=None):
+        """`kept`: numbers (n, k) of the patches to look at; all when absent."""
+        x = self.embeddings(x)
+        if kept is not None:
+            x = torch.cat([x[:, :1], x[:, 1:].gather(1, kept[..., None].expand(-1, -1, WIDTH))], 1)
+        x = self.encoder(self.pre_layrnorm(x))
         return self.post_layernorm(x[:, 0])
 
 
@@ -133,8 +131,8 @@ class Clip(nn.Module):
                 deep = name.endswith(("out_proj.weight", "fc2.weight"))
                 nn.init.normal_(p, std=0.02 if "embedding" in name else (0.072 / (2 * VISION_LAYERS) ** 0.5 if deep else 0.072))
 
-    def image(self, x):
-        return F.normalize(self.visual_projection(self.vision_model((x - MEAN) / STD)), dim=-1)
+    def image(self, x, kept=None):
+        return F.normalize(self.visual_projection(self.vision_model((x - MEAN) / STD, kept)), dim=-1)
 
     def text(self, ids):
         return F.normalize(self.text_projection(self.text_model(ids)), dim=-1)

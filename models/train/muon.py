@@ -6,7 +6,7 @@ few samples than Adam does. The step is SIZE times the learning rate for a typic
 import torch
 import torch.distributed as dist
 
-MOMENTUM, SIZE = 0.95, 0.8
+MOMENTUM, SIZE = 0.95, 0.4
 # Polar Express coefficients: three steps bring the singular values near one.
 STEPS = ((8.2872, -23.5959, 17.3004), (4.1071, -2.9478, 0.5448), (3.9487, -2.9089, 0.5518))
 
@@ -29,7 +29,7 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
-            params = group["params"]
+            params = [p for p in group["params"] if p.grad is not None]
             updates = []
             for i, p in enumerate(params):
                 state = self.state[p]

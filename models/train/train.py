@@ -1,9 +1,10 @@
 """Contrastive training of the two towers.
 
-Input: the caches (icons, letters, tokenizer, teacher vectors). Output: .cache/run/last.pt (resumable checkpoint),
-.cache/run/log.jsonl (one line every LOG steps) and snapshots. Four processes of one thread share every batch (threads of one process
-would wait for each other at every operation when other work shares the cores); all
-random numbers follow from (SEED, step, rank), so a resumed run sees the same data.
+Input: the caches (icons, letters, tokenizer, teacher vectors). Output: .cache/run/last.pt (resumable checkpoint) and
+.cache/run/log.jsonl (one line every LOG steps). Four stages: the text tower alone with its teacher; both towers with half of the
+patches left out; both with whole pictures; the image tower against adversarial pictures, because edits climb its gradient.
+RANKS processes of one thread share every batch; all random numbers follow from (SEED, step, rank), so a resumed run sees the
+same data.
 
 Usage: train.py [--stop STEP]   (resumes from .cache/run/last.pt when it is there)
 """
@@ -22,25 +23,32 @@ import tokens
 from compose import Data
 from distill import Teacher
 from fetch import CACHE
-from model import EMBED, Clip
+from model import EMBED, PATCH, SIDE, Clip
 from muon import Muon
 
 RUN = os.path.join(CACHE, "run")
-SEED, RANKS, SHARE = 1, 4, 64  # SHARE samples on each rank
+SEED, RANKS = 1, 2
+SHARE = {"colour": 128, "shape": 64}  # samples on each rank of a step led by colour, by shape
+SHAPE_EVERY = 4  # every fourth step is led by shape
 TEXT_PARTS = 4
-RATE, WEIGHT_DECAY, WARMUP = 1.5e-3, 0.05, 40
-TEXT, TEXT_SHARE = 100, 128  # steps of the text tower alone with its teacher, texts on each rank
-# Side of the pictures from a step on. Small ones cost a quarter; colours and looks learnt on
-# them hold at the full side, plain shapes only in part, so the last stretch should be longer than this one.
-SIDES = ((0, 32), (520, 64), (540, 32), (792, 64), (798, 32), (856, 64))
-# Learning rate after the warm-up as (step, factor) knots: one decay, then two shorter ones.
-KNOTS, END = ((540, 1.0), (680, 0.27), (681, 0.65), (798, 0.03), (799, 0.6), (860, 0.03)), 860
-TEACH_WEIGHT, TEACH_TEXTS, TEACH_EVERY = 0.3, 48, 2
-LOG, SAVE = 20, 20
+# Last steps of the stages: text alone, half of the patches, whole pictures, adversarial pictures.
+TEXT, HALF, WHOLE, END = 100, 2500, 2900, 3050
+TEXT_SHARE = 256  # texts on each rank while the text tower learns alone
+RATE, WEIGHT_DECAY, WARMUP = 1.5e-3, 0.05, 100
+# Learning rate after the warm-up as (step, factor) knots.
+KNOTS = ((TEXT + WARMUP, 1.0), (WHOLE, 0.03), (WHOLE + 1, 0.10), (END, 0.02))
+TEACH_WEIGHT, TEACH_TEXTS, TEACH_EVERY = 0.3, 96, 2
+# Adversarial pictures: this share of them moves along the gradient of the loss by up to so much (L2 over 3 x 64 x 64 values of 0..1).
+ATTACK_SHARE, ATTACK_RADIUS = 0.75, 2.0
+LOG, SAVE = 20, 50
 
 
-def side_at(step):
-    return [side for start, side in SIDES if step >= start][-1]
+def lead_at(step):
+    return "shape" if step % SHAPE_EVERY == SHAPE_EVERY - 1 else "colour"
+
+
+def share_at(step):
+    return SHARE["shape"] if step >= WHOLE else SHARE[lead_at(step)]
 
 
 def rate_at(step):
@@ -48,6 +56,15 @@ def rate_at(step):
     if since < WARMUP:
         return RATE * (since + 1) / WARMUP
     return RATE * float(np.interp(step, *zip(*KNOTS)))
+
+
+def kept_at(step, n, rank):
+    """Numbers (n, k) of the patches that are looked at, or None for all: shapes need all of them."""
+    if step >= HALF or lead_at(step) == "shape":
+        return None
+    patches = (SIDE // PATCH) ** 2
+    generator = torch.Generator().manual_seed((SEED * 1000003 + step) * 64 + rank)
+    return torch.rand(n, patches, generator=generator).argsort(1)[:, : patches // 2]
 
 
 def read(reader, texts):
@@ -59,10 +76,13 @@ def read(reader, texts):
     return torch.cat(parts)[order.argsort()]
 
 
+def numbers_of(keys):
+    return torch.tensor([[float(zlib.crc32(k.encode()) & 0xFFFFFF)] for k in keys])
+
+
 def gather(image, text, keys):
     """Features and key numbers of all ranks in one exchange; only the own rows carry gradients."""
-    numbers = torch.tensor([[float(zlib.crc32(k.encode()) & 0xFFFFFF)] for k in keys])
-    own = torch.cat([image.detach(), text.detach(), numbers], 1)
+    own = torch.cat([image.detach(), text.detach(), numbers_of(keys)], 1)
     rows = [torch.empty_like(own) for _ in range(RANKS)]
     dist.all_gather(rows, own)
     rank = dist.get_rank()
@@ -77,6 +97,20 @@ def contrast(image, text, scale, keys):
     target = target / target.sum(1, keepdim=True)
     logits = scale * image @ text.T
     return -(target * (F.log_softmax(logits, 1) + F.log_softmax(logits.T, 1))).sum(1).mean() / 2
+
+
+def attacked(tower, vision, x, text, scale, keys, step, rank):
+    """Pictures of which ATTACK_SHARE have moved one step up the gradient of the loss of the rank's own share."""
+    for p in vision:
+        p.requires_grad_(False)
+    x = x.clone().requires_grad_()
+    gradient = torch.autograd.grad(contrast(tower(x), text.detach(), scale.detach(), numbers_of(keys)[:, 0]), x)[0]
+    for p in vision:
+        p.requires_grad_(True)
+    generator = torch.Generator().manual_seed((SEED * 1000003 + step) * 64 + rank)
+    radius = torch.rand(len(x), generator=generator) * ATTACK_RADIUS * (torch.rand(len(x), generator=generator) < ATTACK_SHARE)
+    length = gradient.flatten(1).norm(dim=1) + 1e-12
+    return (x.detach() + gradient * (radius / length).view(-1, 1, 1, 1)).clamp(0, 1)
 
 
 def sum_gradients(params):
@@ -98,28 +132,29 @@ def worker(rank, stop):
     torch.manual_seed(0)
     model, data, teacher = Clip(), Data(), Teacher()
     head = teacher.head
+    vision = [*model.vision_model.parameters(), *model.visual_projection.parameters()]
     named = list(model.named_parameters()) + [("head", head.weight)]
     matrices = [p for n, p in named if ".layers." in n and p.dim() == 2]
     rest = [p for n, p in named if not (".layers." in n and p.dim() == 2)]
     params = matrices + rest
     optimisers = [Muon(matrices, RATE, WEIGHT_DECAY, rank, RANKS),
                   torch.optim.AdamW(rest, RATE, betas=(0.9, 0.98), weight_decay=0, fused=True)]
-    first, spent, path = 0, 0.0, os.path.join(RUN, "last.pt")
+    first, samples, spent, path = 0, 0, 0.0, os.path.join(RUN, "last.pt")
     if os.path.exists(path):
         saved = torch.load(path)
         model.load_state_dict(saved["model"])
         head.load_state_dict(saved["head"])
         for optimiser, state in zip(optimisers, saved["optimisers"]):
             optimiser.load_state_dict(state)
-        first, spent = saved["step"], saved["seconds"]
+        first, samples, spent = saved["step"], saved["samples"], saved["seconds"]
     tower = torch.compile(model.image, dynamic=False)
     reader = torch.compile(model.text, dynamic=True)
-    began, log, sums = time.time(), open(os.path.join(RUN, "log.jsonl"), "a"), {}
+    began, log, sums, cosine = time.time(), open(os.path.join(RUN, "log.jsonl"), "a"), {}, torch.zeros(())
 
     def save(step):
         if rank == 0:
             state = {"model": model.state_dict(), "head": head.state_dict(), "optimisers": [o.state_dict() for o in optimisers], "step": step,
-                     "seconds": spent + time.time() - began}
+                     "samples": samples, "seconds": spent + time.time() - began}
             torch.save(state, path + ".tmp")
             os.replace(path + ".tmp", path)
 
@@ -129,34 +164,38 @@ def worker(rank, stop):
         if step < TEXT:
             ids, vectors = teacher.pick(TEXT_SHARE, step, rank)
             loss, cosine = teacher.loss(reader(ids), vectors)
-            total, kind, side, scale = loss / RANKS, "text", 0, model.logit_scale.exp()
+            total, kind, scale = loss / RANKS, "text", model.logit_scale.exp()
         else:
-            x, texts, keys, kind = data.batch(SHARE, SEED, step, rank)
-            side = side_at(step)
-            if side != x.shape[-1]:
-                x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
-            text, scale = read(reader, texts), model.logit_scale.exp().clamp(max=100)
-            images, captions, numbers = gather(tower(x), text, keys)
+            kind, n = lead_at(step), share_at(step)
+            samples += n * RANKS
+            x, texts, keys, _ = data.batch(n, kind, SEED, step, rank)
+            scale = model.logit_scale.exp().clamp(max=100)
+            if step < WHOLE:
+                text = read(reader, texts)
+            else:  # the text tower keeps still while the image tower hardens
+                with torch.no_grad():
+                    text, scale = read(reader, texts), scale.detach()
+                x = attacked(tower, vision, x, text, scale, keys, step, rank)
+            images, captions, numbers = gather(tower(x, kept_at(step, n, rank)), text, keys)
             loss = total = contrast(images, captions, scale, numbers)
-            if step % TEACH_EVERY == 0:
+            if step < WHOLE and step % TEACH_EVERY == 0:
                 ids, vectors = teacher.pick(TEACH_TEXTS, step, rank)
                 penalty, cosine = teacher.loss(reader(ids), vectors)
                 total = loss + TEACH_WEIGHT / RANKS * penalty
         for p in params:
             p.grad = None
         total.backward()
-        for p in params:
+        learning = vision if step >= WHOLE else params
+        for p in learning:
             if p.grad is None:
                 p.grad = torch.zeros_like(p)
-        sum_gradients(params)
+        sum_gradients(learning)
         for optimiser in optimisers:
             optimiser.step()
-        sums.setdefault(str(kind), []).append(loss.item())
+        sums.setdefault(kind, []).append(loss.item())
         if (step + 1) % LOG == 0 and rank == 0:
-            every = [v for part in sums.values() for v in part]
-            row = {"step": step + 1, "samples": max(0, step + 1 - TEXT) * SHARE * RANKS, "side": side, "seconds": round(spent + time.time() - began),
-                   "loss": round(sum(every) / len(every), 4), "rate": round(rate_at(step), 6), "scale": round(scale.item(), 2),
-                   "cosine": round(cosine.item(), 3), "kinds": {k: round(sum(v) / len(v), 3) for k, v in sums.items()}}
+            row = {"step": step + 1, "samples": samples, "seconds": round(spent + time.time() - began), "rate": round(rate_at(step), 6),
+                   "scale": round(scale.item(), 2), "cosine": round(cosine.item(), 3), "loss": {k: round(sum(v) / len(v), 3) for k, v in sums.items()}}
             log.write(json.dumps(row) + "\n")
             log.flush()
             print(row, flush=True)
