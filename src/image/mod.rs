@@ -8,6 +8,8 @@ pub mod color;
 pub mod rect;
 pub mod resample;
 
+use rayon::prelude::*;
+
 /// Largest accepted side in pixels.
 pub const MAX_SIDE_PX: usize = 32_768;
 /// Largest accepted number of pixels (256 megapixels, 4 GiB of planes).
@@ -165,16 +167,32 @@ impl Image {
 
     /// The same picture in `space`; alpha is left alone, so convert straight pictures only where edges matter.
     pub fn into_space(mut self, space: ColorSpace) -> Self {
-        let convert = match (self.space, space) {
-            (ColorSpace::Srgb, ColorSpace::Linear) => color::linear_from_srgb,
-            (ColorSpace::Linear, ColorSpace::Srgb) => color::srgb_from_linear,
-            _ => return self,
-        };
         let [r, g, b, _] = &mut self.planes;
-        for value in r.iter_mut().chain(g).chain(b) {
-            *value = convert(*value);
+        // One loop each, so that the conversion is compiled into it and vectorizes.
+        match (self.space, space) {
+            (ColorSpace::Srgb, ColorSpace::Linear) => {
+                [r, g, b].into_iter().for_each(|plane| convert(plane, color::linear_from_srgb));
+            }
+            (ColorSpace::Linear, ColorSpace::Srgb) => {
+                [r, g, b].into_iter().for_each(|plane| convert(plane, color::srgb_from_linear));
+            }
+            _ => {}
         }
         self.space = space;
         self
     }
+}
+
+/// Values converted by one task.
+const CONVERTED_PER_TASK: usize = 1 << 16;
+
+fn convert(plane: &mut [f32], value_from: impl Fn(f32) -> f32 + Sync) {
+    plane.par_chunks_mut(CONVERTED_PER_TASK).for_each(|part| {
+        part.iter_mut().for_each(|value| *value = value_from(*value));
+    });
+}
+
+/// A value as 8 bits: 0 to 1 as 0 to 255, rounded; what lies outside is cut off.
+pub fn byte_from_unit(value: f32) -> u8 {
+    (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8
 }

@@ -4,7 +4,7 @@
 //! Invariants: a constant picture stays constant; alpha stays within 0 to 1; colour never bleeds out of transparent
 //! pixels. Determinism: each output pixel is one sum in a fixed order, whatever the number of threads.
 //! Cost: about `2 * 4 * max(1, source / target)` multiply-adds a value and axis; the extra memory is one picture of
-//! target width and source height.
+//! source width and target height. Planes of one value cost nothing.
 //!
 //! The kernel is Mitchell and Netravali's (1988, "Reconstruction filters in computer graphics", B = C = 1/3), widened
 //! when shrinking so that it also removes what the smaller grid cannot hold. It rings less than Lanczos: an overshoot
@@ -30,9 +30,14 @@ pub fn resize(image: &Image, width_px: usize, height_px: usize, ctx: &Ctx) -> Im
         let light = image.clone().into_straight().into_space(ColorSpace::Linear).into_premultiplied();
         let [columns, rows] = [taps(light.width, width), taps(light.height, height)];
         let planes = light.planes.map(|plane| {
+            let first = plane.first().copied().unwrap_or(0.0);
+            if plane.iter().all(|&value| value == first) {
+                return vec![first; width * height];
+            }
             let limit = plane.iter().copied().fold(0.0, f32::max);
-            let narrow = resize_rows(&plane, light.width, &columns);
-            let mut small = resize_columns(&narrow, width, &rows);
+            // Columns first: that pass vectorizes and leaves fewer rows to the other one.
+            let low = resize_columns(&plane, light.width, &rows);
+            let mut small = resize_rows(&low, light.width, &columns);
             small.iter_mut().for_each(|value| *value = value.clamp(0.0, limit));
             small
         });

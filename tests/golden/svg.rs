@@ -1,7 +1,10 @@
 //! SVG files drawn by hand, read into a scene and written again: the picture must not change.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use linocut::ctx::{Ctx, Silent};
+use linocut::raster::{self, Background, Size};
 use linocut::scene::Scene;
 use linocut::scene::svg_in::{Feature, Notice, scene_from_svg};
 use linocut::scene::svg_out::{Metadata, svg_from_scene};
@@ -239,4 +242,20 @@ fn horseriding_draws_one_of_its_two_layers() {
     // With the upper layer switched on, ellipse included.
     let shown = sample("horseriding.svg").replace("display:none", "display:inline");
     assert_eq!(read(&shown).0.paths.len(), 10_677);
+}
+
+#[test]
+#[ignore = "needs the samples in ../shared/data/svg"]
+fn the_samples_are_drawn_as_resvg_draws_them() {
+    let ctx = Ctx::new(2, Arc::new(Silent)).unwrap();
+    for name in ["tajmahal.svg", "horseriding.svg"] {
+        let svg = sample(name);
+        let scene = read(&svg).0;
+        let size = Size { width_px: scene.width.ceil() as usize, height_px: scene.height.ceil() as usize };
+        let drawn = raster::render(&scene, size, Background::Rgb([1.0; 3]), &ctx).unwrap();
+        let [red, green, blue, _] = &drawn.planes;
+        let drawn = (0..red.len()).flat_map(|at| [red[at], green[at], blue[at]].map(f64::from)).collect::<Vec<_>>();
+        let [plain, fine] = [1, 4].map(|zoom| rmse(&drawn, &picture(&svg, zoom)));
+        assert!(plain <= 0.01 && fine <= 0.01, "{name}: RMSE {plain:.4}, {fine:.4} against four times the size");
+    }
 }

@@ -5,7 +5,8 @@
 
 use super::error::CliError;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
-use linocut::image::{Alpha, ColorSpace, Image, MAX_PIXELS};
+use linocut::image::{Alpha, ColorSpace, Image, MAX_PIXELS, byte_from_unit};
+use rayon::prelude::*;
 use std::io::{BufReader, Cursor, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -66,12 +67,8 @@ fn image_from_decoded(decoded: DynamicImage, format: ImageFormat) -> Image {
     };
     let pixels = decoded.into_rgba32f();
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-    let mut planes = [0, 1, 2, 3].map(|_| Vec::with_capacity(width * height));
-    for pixel in pixels.pixels() {
-        for (plane, value) in planes.iter_mut().zip(pixel.0) {
-            plane.push(value);
-        }
-    }
+    let (whole, _) = pixels.as_raw().as_chunks::<4>();
+    let planes = [0, 1, 2, 3].map(|channel| whole.par_iter().map(|pixel| pixel[channel]).collect());
     Image { width, height, planes, space, alpha }
 }
 
@@ -111,17 +108,19 @@ pub(crate) fn encode_picture(image: &Image, format: ImageFormat) -> Result<Vec<u
     Ok(bytes.into_inner())
 }
 
-fn interleaved<T>(image: &Image, channels: usize, convert: impl Fn(f32) -> T) -> Vec<T> {
-    let planes = image.planes.iter().take(channels).collect::<Vec<_>>();
-    let mut pixels = Vec::with_capacity(image.pixels() * channels);
-    for at in 0..image.pixels() {
-        pixels.extend(planes.iter().filter_map(|plane| plane.get(at)).map(|&value| convert(value)));
-    }
+fn interleaved<T: Copy + Default + Send>(image: &Image, channels: usize, convert: impl Fn(f32) -> T + Sync) -> Vec<T> {
+    let mut pixels = vec![T::default(); image.pixels() * channels];
+    pixels.par_chunks_mut(image.width * channels).enumerate().for_each(|(row, out)| {
+        for (channel, plane) in image.planes.iter().take(channels).enumerate() {
+            let values = plane.iter().skip(row * image.width);
+            out.iter_mut()
+                .skip(channel)
+                .step_by(channels)
+                .zip(values)
+                .for_each(|(pixel, &value)| *pixel = convert(value));
+        }
+    });
     pixels
-}
-
-fn byte_from_unit(value: f32) -> u8 {
-    (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8
 }
 
 /// An output that was asked for: opened beside its target before the work begins, so that an unwritable folder is
