@@ -9,6 +9,7 @@ pub mod rng;
 
 pub mod image;
 pub mod scene;
+pub mod schedule;
 
 pub mod cache;
 pub mod encoder;

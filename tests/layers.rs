@@ -20,8 +20,8 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("models", &["encoder"]),
     ("cache", &[]),
     ("schedule", &[]),
-    ("optimize", &["raster", "encoder"]),
-    ("pipeline", &["raster", "vectorize", "encoder", "text", "models", "cache", "optimize"]),
+    ("optimize", &["raster", "encoder", "schedule"]),
+    ("pipeline", &["raster", "vectorize", "encoder", "text", "models", "cache", "schedule", "optimize"]),
     ("job", &["raster", "vectorize", "encoder", "text", "models", "cache", "optimize", "pipeline"]),
     (
         "nodes",

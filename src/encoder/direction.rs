@@ -121,6 +121,13 @@ pub fn text_direction(prompt: &[f32], reference: &[f32]) -> Vec<f32> {
     unit(difference).iter().map(|&x| x as f32).collect()
 }
 
+/// The direction `amount` (0 to 1) of the way from `from` to `to`, of length 1; opposite directions meet at zero.
+pub fn between(from: &[f32], to: &[f32], amount: f32) -> Vec<f32> {
+    let amount = f64::from(amount.clamp(0.0, 1.0));
+    let mixed = from.iter().zip(to).map(|(&a, &b)| (1.0 - amount) * f64::from(a) + amount * f64::from(b)).collect();
+    unit(mixed).iter().map(|&x| x as f32).collect()
+}
+
 /// Directional loss of raw image features `[batch, embedding]`, with one weight a crop.
 ///
 /// # Errors

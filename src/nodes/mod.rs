@@ -4,6 +4,7 @@
 //! never change. Determinism: pure functions. Cost: none.
 
 pub mod font_stylize;
+pub mod hosted;
 pub mod param;
 pub mod prompt_edit;
 pub mod recolor;
@@ -13,6 +14,7 @@ pub mod vectorize;
 use crate::image::rect::Rect;
 use crate::optimize::{Mode, Quality, Region, Settings};
 use crate::pipeline::Plan;
+use crate::schedule::Toward;
 use crate::vectorize::{Preset, RegionRound};
 use param::{Param, Values};
 
@@ -29,6 +31,13 @@ pub struct Node {
     pub help: &'static str,
     /// Its parameters in page order.
     pub params: &'static [Param],
+}
+
+impl Node {
+    /// Whether it edits shapes with an encoder, or only traces them.
+    pub fn edits(&self) -> bool {
+        self.command != vectorize::NODE.command
+    }
 }
 
 /// Every node, in menu order.
@@ -61,9 +70,17 @@ pub fn plan(node: &Node, values: &Values, sizes: &Sizes) -> Plan {
     if values.integer(shared::MAX_PATHS.id) > 0 {
         traced.max_paths = values.integer(shared::MAX_PATHS.id) as usize;
     }
-    let edit = (node.command != vectorize::NODE.command).then(|| settings(values, mode(node, values), sizes));
+    let edit = node.edits().then(|| settings(values, mode(node, values), sizes));
     traced.region = finer_region(edit.as_ref(), sizes);
     Plan { vectorize: traced, edit, seed: values.integer(shared::SEED.id) as u64 }
+}
+
+/// Lets the prompt of the whole picture pass over to another one.
+pub fn pass_over(plan: &mut Plan, toward: Toward) {
+    let regions = plan.edit.iter_mut().flat_map(|edit| &mut edit.regions);
+    if let Some(whole) = regions.into_iter().find(|region| region.rect_in_canvas.is_none()) {
+        whole.toward = Some(toward);
+    }
 }
 
 /// How much of the source's fine detail `values` ask for, 0 to 1.
@@ -94,11 +111,12 @@ fn settings(values: &Values, mode: Mode, sizes: &Sizes) -> Settings {
     let mut settings = Settings::of(quality(values.text(shared::QUALITY.id)), mode);
     let whole = values.text(shared::PROMPT.id).trim();
     if !whole.is_empty() {
-        settings.regions.push(Region { prompt: whole.to_owned(), rect_in_canvas: None, weight: 1.0 });
+        settings.regions.push(Region { prompt: whole.to_owned(), toward: None, rect_in_canvas: None, weight: 1.0 });
     }
     for (rect, prompt) in values.regions(shared::REGION.id) {
         let rect_in_canvas = Some(sizes.canvas_from_source(*rect));
-        settings.regions.push(Region { prompt: prompt.trim().to_owned(), rect_in_canvas, weight: 1.0 });
+        let prompt = prompt.trim().to_owned();
+        settings.regions.push(Region { prompt, toward: None, rect_in_canvas, weight: 1.0 });
     }
     settings.only_in_canvas = values.rect(shared::ONLY.id).map(|rect| sizes.canvas_from_source(rect));
     for (target, id) in [(&mut settings.iterations, shared::ITERATIONS.id), (&mut settings.patches, shared::PATCHES.id)]

@@ -14,6 +14,8 @@ pub enum Kind {
         /// Default.
         default: &'static str,
     },
+    /// Sentences on several lines.
+    Lines,
     /// A number.
     Number {
         /// Default.
@@ -84,7 +86,7 @@ pub struct Param {
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// Of [`Kind::Text`], [`Kind::Choice`] and [`Kind::File`].
+    /// Of [`Kind::Text`], [`Kind::Lines`], [`Kind::Choice`] and [`Kind::File`].
     Text(String),
     /// Of [`Kind::Number`].
     Number(f64),
@@ -137,7 +139,7 @@ impl Param {
             Kind::Integers { default, .. } => Value::Integers(default.to_vec()),
             Kind::Rect => Value::Rect(None),
             Kind::Regions => Value::Regions(Vec::new()),
-            Kind::File => Value::Text(String::new()),
+            Kind::File | Kind::Lines => Value::Text(String::new()),
         }
     }
 
@@ -145,6 +147,7 @@ impl Param {
     pub fn range(&self) -> String {
         match self.kind {
             Kind::Text { .. } => "text".to_owned(),
+            Kind::Lines => "text, several lines".to_owned(),
             Kind::Number { min, max, .. } => format!("{min} to {max}"),
             Kind::Integer { min, max, .. } => format!("{min} to {max}, whole"),
             Kind::Choice { options, .. } => options.join(", "),
@@ -176,7 +179,7 @@ impl Param {
     /// [`ParamError`] that repeats the text and names the rule.
     pub fn parse(&self, text: &str) -> Result<Value, ParamError> {
         let value = match self.kind {
-            Kind::Text { .. } | Kind::File | Kind::Choice { .. } => Some(Value::Text(text.to_owned())),
+            Kind::Text { .. } | Kind::Lines | Kind::File | Kind::Choice { .. } => Some(Value::Text(text.to_owned())),
             Kind::Number { .. } => text.parse().ok().map(Value::Number),
             Kind::Integer { .. } => text.parse().ok().map(Value::Integer),
             Kind::Switch { .. } => switch_from_text(text).map(Value::Switch),
@@ -212,7 +215,7 @@ impl Param {
             (Kind::Integers { min, max, most, .. }, Value::Integers(numbers)) => {
                 !numbers.is_empty() && numbers.len() <= most && numbers.iter().all(|n| (min..=max).contains(n))
             }
-            (Kind::Text { .. } | Kind::File, Value::Text(_))
+            (Kind::Text { .. } | Kind::Lines | Kind::File, Value::Text(_))
             | (Kind::Switch { .. }, Value::Switch(_))
             | (Kind::Rect, Value::Rect(_))
             | (Kind::Regions, Value::Regions(_)) => true,

@@ -20,6 +20,7 @@ use crate::image::rect::Rect;
 use crate::raster::{self, Background, Size};
 use crate::rng::{Stage, Stream};
 use crate::scene::Scene;
+use crate::schedule::Toward;
 
 /// Iterations after which the pool of windows comes round again, outside `paper`.
 const POOL: u32 = 8;
@@ -100,10 +101,15 @@ impl<'a> Objective<'a> {
         let mut targets = Vec::new();
         for region in &settings.regions {
             let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
-            let prompt = direction::prompt_feature(encoder, &region.prompt, mean, ctx)?;
+            let mut prompt = direction::prompt_feature(encoder, &region.prompt, mean, ctx)?;
+            let mut direction = direction::text_direction(&prompt, &neutral);
+            if let Some(Toward { prompt: next, amount }) = &region.toward {
+                let next = direction::prompt_feature(encoder, next, mean, ctx)?;
+                direction = direction::between(&direction, &direction::text_direction(&next, &neutral), *amount);
+                prompt = direction::between(&prompt, &next, *amount);
+            }
             let picture = (size.width_px, size.height_px);
             let reference = direction::region_feature(encoder, planes(&first), picture, region_px, preset, ctx)?;
-            let direction = direction::text_direction(&prompt, &neutral);
             targets.push(Target { region_px, weight: region.weight, direction, prompt, reference });
         }
         let tone = (settings.legibility > 0.0)

@@ -5,6 +5,7 @@
 use crate::image::rect::Rect;
 use crate::raster::Size;
 use crate::scene::Scene;
+use crate::schedule::Toward;
 use serde::{Deserialize, Serialize};
 
 /// What may change.
@@ -38,6 +39,9 @@ pub enum Quality {
 pub struct Region {
     /// Target sentence.
     pub prompt: String,
+    /// The sentence that it passes over to, and how far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toward: Option<Toward>,
     /// Where, in canvas pixels; none: the whole picture.
     pub rect_in_canvas: Option<Rect>,
     /// Weight of this region's loss against the others'.

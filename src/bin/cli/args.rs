@@ -156,7 +156,7 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
 
 fn value_name(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text { .. } => "TEXT",
+        Kind::Text { .. } | Kind::Lines => "TEXT",
         Kind::Number { .. } => "0..1",
         Kind::Integer { .. } => "N",
         Kind::Choice { .. } => "NAME",

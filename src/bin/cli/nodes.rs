@@ -4,7 +4,7 @@ use super::Run;
 use super::error::CliError;
 use clap::ArgMatches;
 use linocut::nodes::param::Param;
-use linocut::nodes::{NODES, Node};
+use linocut::nodes::{NODES, Node, hosted};
 use std::fmt::Write as _;
 
 /// Runs `nodes`.
@@ -17,21 +17,39 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         return Err(CliError::Usage(format!("there is no node '{name}'; known are {known}")));
     }
     let json = shown.iter().map(|node| json(node)).collect::<Vec<_>>();
-    let text = shown.iter().map(|node| table(node)).collect::<Vec<_>>().join("\n");
-    run.print(&serde_json::json!({ "nodes": json }), text.trim_end())
+    let mut text = shown.iter().map(|node| table(node)).collect::<Vec<_>>().join("\n");
+    if wanted.is_none() {
+        text += &hosted_table();
+    }
+    let hosted = hosted::PROMPTS.iter().chain(hosted::PARAMS).map(param_json).collect::<Vec<_>>();
+    run.print(&serde_json::json!({ "nodes": json, "hosted": hosted }), text.trim_end())
+}
+
+fn param_json(param: &Param) -> serde_json::Value {
+    serde_json::json!({
+        "id": param.id, "flag": param.flag(), "label": param.label, "hint": param.hint, "group": param.group,
+        "range": param.range(), "default": param.default_value(), "animates": param.animates,
+    })
 }
 
 fn json(node: &Node) -> serde_json::Value {
-    let param = |param: &Param| {
-        serde_json::json!({
-            "id": param.id, "flag": param.flag(), "label": param.label, "hint": param.hint, "group": param.group,
-            "range": param.range(), "default": param.default_value(), "animates": param.animates,
-        })
-    };
     serde_json::json!({
         "id": node.id, "label": node.label, "command": node.command, "help": node.help,
-        "params": node.params.iter().map(param).collect::<Vec<_>>(),
+        "params": node.params.iter().map(param_json).collect::<Vec<_>>(),
     })
+}
+
+/// What hosts add to every node, as a Markdown table.
+fn hosted_table() -> String {
+    let mut text = "\n### Every node in a host\nA command line does not need these: its files say what they hold, and it edits one frame. Those about prompts belong to \
+                    the nodes that have one.\n\n\
+                    | parameter | name | range | default | what it does |\n|---|---|---|---|---|\n"
+        .to_owned();
+    for param in hosted::PROMPTS.iter().chain(hosted::PARAMS) {
+        let cells = [param.label, &format!("`{}`", param.id), &param.range(), &param.default_text(), param.hint];
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text
 }
 
 /// A Markdown table, so that the README can hold it as printed.

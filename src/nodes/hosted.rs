@@ -1,0 +1,130 @@
+//! Parameters that only hosts show: what a file says by itself, a host must be asked for.
+
+use super::param::{Kind, Param};
+
+/// Regions that a node carries; a command line takes any number.
+pub const MOST_REGIONS: usize = 8;
+
+/// What the numbers of the source mean.
+pub const INPUT_COLOR_SPACE: Param = Param {
+    id: "inputColourSpace",
+    label: "Input colour space",
+    hint: "What the numbers of the source mean. 'auto' takes floating-point pictures as linear light with Rec.709 \
+           primaries and the others as sRGB; choose by hand where the host works in another way.",
+    kind: Kind::Choice { default: "auto", options: &["auto", "linear", "srgb"] },
+    group: "Source",
+    animates: false,
+};
+
+/// Which side of the mask is edited.
+pub const MASK_INVERT: Param = Param {
+    id: "maskInvert",
+    label: "Invert Mask",
+    hint: "Shows the edit where the mask is black instead of where it is white. Changing it never edits again.",
+    kind: Kind::Switch { default: false },
+    group: "",
+    animates: false,
+};
+
+/// How much of the edit is seen.
+pub const MIX: Param = Param {
+    id: "mix",
+    label: "Mix",
+    hint: "How much of the edit is seen: 0 shows the source, 1 the edit. Changing it never edits again.",
+    kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 },
+    group: "",
+    animates: true,
+};
+
+/// Where the shapes go.
+pub const SVG_FILE: Param = Param {
+    id: "svgFile",
+    label: "SVG File",
+    hint: "The file that Export SVG writes; a run of # becomes the number of the frame, as in shot.####.svg.",
+    kind: Kind::File,
+    group: "Shapes Out",
+    animates: false,
+};
+
+/// All of them, in page order; they follow the node's own.
+pub const PARAMS: &[Param] = &[INPUT_COLOR_SPACE, SVG_FILE, MASK_INVERT, MIX];
+
+/// Something that happens at once when it is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Button {
+    /// Stable name.
+    pub id: &'static str,
+    /// Name an artist sees.
+    pub label: &'static str,
+    /// Full sentences: what it does.
+    pub hint: &'static str,
+    /// Group an artist finds it in.
+    pub group: &'static str,
+}
+
+/// Writes the shapes of the current frame.
+pub const EXPORT_SVG: Button = Button {
+    id: "exportSvg",
+    label: "Export SVG",
+    hint: "Writes the shapes of the current frame to the SVG file, in the quality that is set; a frame that was rendered \
+           before is written at once.",
+    group: "Shapes Out",
+};
+
+/// Empties the cache.
+pub const PURGE_CACHE: Button = Button {
+    id: "purgeCache",
+    label: "Purge Cache",
+    hint: "Throws away every finished scene that is kept on this machine; the next render of each frame edits again.",
+    group: "Shapes Out",
+};
+
+/// All of them, in page order; they follow the parameters of their group.
+pub const BUTTONS: &[Button] = &[EXPORT_SVG, PURGE_CACHE];
+
+/// A second sentence.
+pub const PROMPT_B: Param = Param {
+    id: "promptB",
+    label: "Prompt B",
+    hint: "A second sentence that the prompt passes over to as Prompt Mix rises. Key the mix where a host cannot key \
+           sentences.",
+    kind: Kind::Text { default: "" },
+    group: "Prompt",
+    animates: true,
+};
+
+/// How far the prompt has become the second sentence.
+pub const PROMPT_MIX: Param = Param {
+    id: "promptMix",
+    label: "Prompt Mix",
+    hint: "How far the prompt has become Prompt B: 0 asks for the prompt alone, 1 for Prompt B alone. It has no effect \
+           while Prompt B is empty.",
+    kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
+    group: "Prompt",
+    animates: true,
+};
+
+/// Keys as text.
+pub const PROMPT_SCHEDULE: Param = Param {
+    id: "promptSchedule",
+    label: "Prompt Schedule",
+    hint: "Prompts over time, one key a line such as '24: a town at night'; it replaces the prompt and its keys. \
+           Schedules of animation notebooks can be pasted.",
+    kind: Kind::Lines,
+    group: "Prompt",
+    animates: false,
+};
+
+/// How one key becomes the next.
+pub const TRANSITION: Param = Param {
+    id: "transition",
+    label: "Transition",
+    hint: "How the picture passes from one key of the prompt to the next: 'hold' changes at the key, 'linear' evenly, \
+           'smooth' slowly at both ends. Only neighbouring keys are blended, as directions between texts.",
+    kind: Kind::Choice { default: "hold", options: &["hold", "linear", "smooth"] },
+    group: "Prompt",
+    animates: false,
+};
+
+/// Those of nodes with a prompt, in page order; they follow the node's own.
+pub const PROMPTS: &[Param] = &[PROMPT_B, PROMPT_MIX, PROMPT_SCHEDULE, TRANSITION];
