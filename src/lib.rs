@@ -25,3 +25,5 @@ pub mod pipeline;
 pub mod job;
 
 pub mod nodes;
+
+pub mod host;

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod golden;
+mod host;
 mod layers;
 mod property;
 mod regression;

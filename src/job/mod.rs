@@ -14,6 +14,7 @@ use crate::image::Image;
 use crate::optimize::{Edited, Step};
 use crate::pipeline::{self, Finished, PipelineError, Plan, Start};
 use crate::scene::Scene;
+use crate::scene::svg_out::Metadata;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the same plan may give other numbers; part of every job hash.
@@ -86,6 +87,18 @@ impl Job {
             line: error.line(),
             column: error.column(),
         })
+    }
+
+    /// What an SVG of the result says about its making.
+    pub fn metadata(&self) -> Metadata {
+        let edit = self.plan.edit.as_ref();
+        let prompts = edit.into_iter().flat_map(|edit| &edit.regions).map(|region| region.prompt.as_str());
+        Metadata {
+            title: prompts.collect::<Vec<_>>().join("; "),
+            job_hash: Some(self.hash().to_hex().to_string()),
+            seed: Some(self.plan.seed),
+            encoder_hash: edit.map(|_| self.encoder_hash.clone()),
+        }
     }
 
     /// blake3 of the canonical form.

@@ -15,7 +15,7 @@ use linocut::nodes::{self, Node, Sizes, shared};
 use linocut::optimize::Step;
 use linocut::pipeline::{self, Start};
 use linocut::raster::{self, Background, Size};
-use linocut::scene::svg_out::{Metadata, svg_from_scene};
+use linocut::scene::svg_out::svg_from_scene;
 use linocut::scene::{Scene, svg_in};
 use linocut::text::{TextOptions, scene_from_text};
 use std::borrow::Cow;
@@ -55,9 +55,16 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     let values = args::values(node, matches)?;
     run.ctx.progress.stage("load", 0);
     let mut outputs = outputs(node, matches)?;
-    let loaded = load(run, node, &values, args::path(matches, "input"))?;
+    // The picture and the encoder come from different files: neither waits for the other.
+    let (loaded, encoder) = run.ctx.install(|| {
+        let input = args::path(matches, "input");
+        rayon::join(
+            || load(run, node, &values, input),
+            || node.edits().then(|| run.encoder(values.text(shared::ENCODER.id))).transpose(),
+        )
+    });
+    let (loaded, encoder) = (loaded?, encoder?);
     let plan = nodes::plan(node, &values, &loaded.sizes);
-    let encoder = plan.edit.is_some().then(|| run.encoder(values.text(shared::ENCODER.id))).transpose()?;
     let hash = encoder.as_ref().map_or("", |encoder| encoder.hash.as_str());
     let job = Job::new(node.id, plan, &loaded.start, hash);
     let mut frames = outputs.frames.take();
@@ -153,15 +160,7 @@ fn loaded_from_scene(scene: Scene) -> Loaded {
 
 fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job) -> Result<(), CliError> {
     if let Some(output) = outputs.svg {
-        let edit = job.plan.edit.as_ref();
-        let prompts = edit.into_iter().flat_map(|edit| &edit.regions).map(|region| region.prompt.as_str());
-        let meta = Metadata {
-            title: prompts.collect::<Vec<_>>().join("; "),
-            job_hash: Some(job.hash().to_hex().to_string()),
-            seed: Some(job.plan.seed),
-            encoder_hash: edit.map(|_| job.encoder_hash.clone()),
-        };
-        output.finish(svg_from_scene(&done.finished.edited.scene, &meta).as_bytes())?;
+        output.finish(svg_from_scene(&done.finished.edited.scene, &job.metadata()).as_bytes())?;
     }
     outputs.picture.map_or(Ok(()), |output| output.finish_picture(picture))
 }

@@ -1,0 +1,3 @@
+//! Hosts: programs that load Linocut as a plug-in.
+
+pub mod ofx;

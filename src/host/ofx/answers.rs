@@ -1,0 +1,62 @@
+//! What the host asks before it renders: which part of a clip is needed, and whether there is anything to do.
+//!
+//! Input: an instance and the action's arguments. Output: the action's answers. Invariants: an edit needs the whole
+//! picture, whatever window is rendered; endless pictures are cut to the project. Cost: a few host calls.
+
+use super::params::Reader;
+use super::props::{Props, lasting};
+use super::suites::Suites;
+use super::sys::*;
+use super::task::MASK;
+use super::{clips, describe};
+use crate::nodes::hosted;
+
+/// Beyond this a region of definition is endless: hosts use the largest number they have.
+const ENDLESS_PX: f64 = 1e8;
+
+/// Asks for all of every input.
+pub(super) fn regions_of_interest(effect: OfxImageEffectHandle, answers: &Props, suites: Suites) -> OfxStatus {
+    for name in [kOfxImageEffectSimpleSourceClipName, MASK] {
+        let Some(region) = whole(effect, name, suites) else { continue };
+        let property = format!("OfxImageClipPropRoI_{}", name.to_string_lossy());
+        answers.set_rect(lasting(&property), &region);
+    }
+    kOfxStatOK
+}
+
+/// The region of definition of a connected clip, in canonical coordinates.
+fn whole(effect: OfxImageEffectHandle, name: &'static std::ffi::CStr, suites: Suites) -> Option<OfxRectD> {
+    let clip = clips::clip(effect, name, suites)?;
+    let mut region = OfxRectD { x1: 0.0, y1: 0.0, x2: 0.0, y2: 0.0 };
+    let get = suites.effect.clipGetRegionOfDefinition?;
+    // SAFETY: a host function with a live clip and a place for the region.
+    if unsafe { get(clip, 0.0, &raw mut region) } != kOfxStatOK {
+        return None;
+    }
+    let project = describe::effect_props(effect, suites);
+    let extent = |axis| project.and_then(|props| props.double(kOfxImageEffectPropProjectExtent, axis));
+    if region.x1 < -ENDLESS_PX || region.x2 > ENDLESS_PX {
+        (region.x1, region.x2) = (0.0, extent(0)?);
+    }
+    if region.y1 < -ENDLESS_PX || region.y2 > ENDLESS_PX {
+        (region.y1, region.y2) = (0.0, extent(1)?);
+    }
+    Some(region)
+}
+
+/// With a mix of 0 the node is its source.
+pub(super) fn is_identity(
+    effect: OfxImageEffectHandle,
+    arguments: &Props,
+    answers: &Props,
+    suites: Suites,
+) -> OfxStatus {
+    let time = arguments.double(kOfxPropTime, 0).unwrap_or(0.0);
+    let reader = Reader { set: super::param_set(effect, suites), time, suites };
+    if reader.number(hosted::MIX.id) != Some(0.0) {
+        return kOfxStatReplyDefault;
+    }
+    answers.set_static(kOfxPropName, 0, kOfxImageEffectSimpleSourceClipName);
+    answers.set_double(kOfxPropTime, 0, time);
+    kOfxStatOK
+}

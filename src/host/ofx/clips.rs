@@ -1,0 +1,326 @@
+//! Pictures of the host: any depth, any number of channels, any row bytes, any origin.
+//!
+//! Input: a clip and a time. Output: an [`Image`] with its top row first, and the way back into the host's memory.
+//! Invariants: only pixels inside an image's bounds are touched; a clip that says it is connected and gives no data
+//! reads as none. Determinism: bytes become values and values bytes as in files. Cost: one pass over the pixels.
+
+use super::props::Props;
+use super::suites::Suites;
+use super::sys::*;
+use crate::image::{Alpha, ColorSpace, Image, ImageError, byte_from_unit};
+use half::f16;
+use rayon::prelude::*;
+use std::ffi::CStr;
+
+/// Where a picture lies in the host's plane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    /// Left, bottom, right, top in pixels of the render scale.
+    pub bounds: OfxRectI,
+    /// Pixels of this render per pixel of the full picture.
+    pub scale: [f64; 2],
+    /// Width of a pixel over its height.
+    pub pixel_aspect: f64,
+}
+
+impl Frame {
+    /// Columns.
+    pub(super) fn width(&self) -> usize {
+        usize::try_from(i64::from(self.bounds.x2) - i64::from(self.bounds.x1)).unwrap_or(0)
+    }
+
+    /// Rows.
+    pub(super) fn height(&self) -> usize {
+        usize::try_from(i64::from(self.bounds.y2) - i64::from(self.bounds.y1)).unwrap_or(0)
+    }
+
+    /// x, y, width, height in pixels with the origin at the top left, from canonical coordinates (origin at the bottom
+    /// left, full scale).
+    pub(super) fn rect_px_from_canonical(&self, [x, y]: [f64; 2], [width, height]: [f64; 2]) -> [f64; 4] {
+        let [x_scale, y_scale] = [self.scale[0] / self.pixel_aspect, self.scale[1]];
+        let top = f64::from(self.bounds.y2) - (y + height) * y_scale;
+        [x * x_scale - f64::from(self.bounds.x1), top, width * x_scale, height * y_scale]
+    }
+}
+
+/// How a channel is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// 8 bits, 0 to 1 as 0 to 255.
+    Byte,
+    /// 16 bits, 0 to 1 as 0 to 65535.
+    Short,
+    /// 16-bit floating point.
+    Half,
+    /// 32-bit floating point.
+    Float,
+}
+
+impl Depth {
+    fn of(name: &str) -> Option<Self> {
+        let depths = [
+            (kOfxBitDepthByte, Self::Byte),
+            (kOfxBitDepthShort, Self::Short),
+            (kOfxBitDepthHalf, Self::Half),
+            (kOfxBitDepthFloat, Self::Float),
+        ];
+        depths.into_iter().find(|(known, _)| is(known, name)).map(|(_, depth)| depth)
+    }
+
+    fn bytes(self) -> usize {
+        match self {
+            Self::Byte => 1,
+            Self::Short | Self::Half => 2,
+            Self::Float => 4,
+        }
+    }
+
+    /// Hosts hand floating point over as linear light and integers as sRGB, unless told otherwise.
+    pub(super) fn usual_space(self) -> ColorSpace {
+        match self {
+            Self::Byte | Self::Short => ColorSpace::Srgb,
+            Self::Half | Self::Float => ColorSpace::Linear,
+        }
+    }
+
+    fn read(self, bytes: &[u8]) -> f32 {
+        match (self, bytes) {
+            (Self::Byte, &[a]) => f32::from(a) / 255.0,
+            (Self::Short, &[a, b]) => f32::from(u16::from_ne_bytes([a, b])) / 65535.0,
+            (Self::Half, &[a, b]) => f16::from_ne_bytes([a, b]).to_f32(),
+            (Self::Float, &[a, b, c, d]) => f32::from_ne_bytes([a, b, c, d]),
+            _ => 0.0,
+        }
+    }
+
+    fn write(self, value: f32, bytes: &mut [u8]) {
+        match (self, bytes) {
+            (Self::Byte, [a]) => *a = byte_from_unit(value),
+            (Self::Short, two) => {
+                two.copy_from_slice(&((value.clamp(0.0, 1.0) * 65535.0 + 0.5) as u16).to_ne_bytes());
+            }
+            (Self::Half, two) => two.copy_from_slice(&f16::from_f32(value).to_ne_bytes()),
+            (Self::Float, four) => four.copy_from_slice(&value.to_ne_bytes()),
+            (Self::Byte, _) => {}
+        }
+    }
+}
+
+fn is(known: &CStr, name: &str) -> bool {
+    known.to_bytes() == name.as_bytes()
+}
+
+/// Why a picture of the host cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClipError {
+    /// Another depth than the four of the standard, or other channels.
+    #[error("the clip '{clip}' has pixels of the kind '{kind}', which Linocut does not read; convert them before")]
+    Kind {
+        /// The clip.
+        clip: &'static str,
+        /// What the host said.
+        kind: String,
+    },
+    /// A property that says where the pixels are is absent or makes no sense.
+    #[error("the host does not say where the pixels of the clip '{clip}' are ({what}); this is a fault of the host")]
+    Layout {
+        /// The clip.
+        clip: &'static str,
+        /// Which property.
+        what: &'static str,
+    },
+    /// Bad size or bad numbers.
+    #[error("the clip '{clip}': {error}")]
+    Picture {
+        /// The clip.
+        clip: &'static str,
+        /// What is wrong.
+        error: ImageError,
+    },
+}
+
+/// A picture borrowed from the host until it is dropped.
+pub(super) struct HostImage {
+    handle: OfxPropertySetHandle,
+    suites: Suites,
+    clip: &'static str,
+    data: *mut u8,
+    row_bytes: isize,
+    /// Where it lies.
+    pub frame: Frame,
+    /// How a channel is stored.
+    pub depth: Depth,
+    channels: usize,
+    /// How colour relates to alpha; none where the picture is opaque.
+    pub alpha: Option<Alpha>,
+}
+
+impl Drop for HostImage {
+    fn drop(&mut self) {
+        if let Some(release) = self.suites.effect.clipReleaseImage {
+            // SAFETY: the handle came from clipGetImage and is given back once.
+            unsafe { release(self.handle) };
+        }
+    }
+}
+
+// SAFETY: the pixels belong to this image until it is dropped, and shared references only read them; writing needs
+// `&mut`. The handle is used on the render thread alone, in `drop`.
+unsafe impl Sync for HostImage {}
+
+/// The clip `name` of `effect`, where it is connected.
+pub(super) fn clip(effect: OfxImageEffectHandle, name: &CStr, suites: Suites) -> Option<OfxImageClipHandle> {
+    let (mut clip, mut props) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let get = suites.effect.clipGetHandle?;
+    // SAFETY: a host function with the live instance, a C string and places for two handles.
+    let status = unsafe { get(effect, name.as_ptr(), &raw mut clip, &raw mut props) };
+    if status != kOfxStatOK || clip.is_null() {
+        return None;
+    }
+    let connected = Props::new(props, suites).int(kOfxImageClipPropConnected, 0).unwrap_or(0) != 0;
+    (connected || name == kOfxImageEffectOutputClipName).then_some(clip)
+}
+
+/// The picture of `clip` at `time`, none where the host has none.
+///
+/// # Errors
+/// [`ClipError`] where the picture cannot be understood.
+pub(super) fn image(
+    clip: OfxImageClipHandle,
+    name: &'static str,
+    time: OfxTime,
+    scale: [f64; 2],
+    suites: Suites,
+) -> Result<Option<HostImage>, ClipError> {
+    let mut handle = std::ptr::null_mut();
+    let Some(get) = suites.effect.clipGetImage else { return Ok(None) };
+    // SAFETY: a host function with a live clip; no region asks for all of it.
+    let status = unsafe { get(clip, time, std::ptr::null(), &raw mut handle) };
+    if status != kOfxStatOK || handle.is_null() {
+        return Ok(None);
+    }
+    let props = Props::new(handle, suites);
+    let layout = |what| ClipError::Layout { clip: name, what };
+    let mut image = HostImage {
+        handle,
+        suites,
+        clip: name,
+        data: std::ptr::null_mut(),
+        row_bytes: 0,
+        frame: Frame { bounds: OfxRectI { x1: 0, y1: 0, x2: 0, y2: 0 }, scale, pixel_aspect: 1.0 },
+        depth: Depth::Float,
+        channels: 4,
+        alpha: None,
+    };
+    // Some hosts give a picture without pixels for a clip that is not there.
+    let Some(data) = props.pointer(kOfxImagePropData) else { return Ok(None) };
+    image.data = data.cast();
+    image.row_bytes = props.int(kOfxImagePropRowBytes, 0).ok_or_else(|| layout("row bytes"))? as isize;
+    image.frame.bounds = props.rect(kOfxImagePropBounds).ok_or_else(|| layout("bounds"))?;
+    let aspect = props.double(kOfxImagePropPixelAspectRatio, 0).filter(|aspect| aspect.is_finite() && *aspect > 0.0);
+    image.frame.pixel_aspect = aspect.unwrap_or(1.0);
+    let kind = |kind: String| ClipError::Kind { clip: name, kind };
+    let depth = props.string(kOfxImageEffectPropPixelDepth, 0).unwrap_or_default();
+    image.depth = Depth::of(&depth).ok_or_else(|| kind(depth))?;
+    let components = props.string(kOfxImageEffectPropComponents, 0).unwrap_or_default();
+    let known = [(kOfxImageComponentRGBA, 4), (kOfxImageComponentRGB, 3), (kOfxImageComponentAlpha, 1)];
+    let channels = known.into_iter().find(|(known, _)| is(known, &components)).map(|(_, channels)| channels);
+    image.channels = channels.ok_or_else(|| kind(components))?;
+    let premultiplied = props.string(kOfxImageEffectPropPreMultiplication, 0).unwrap_or_default();
+    image.alpha = match image.channels {
+        4 if is(kOfxImageOpaque, &premultiplied) => None,
+        4 if is(kOfxImageUnPreMultiplied, &premultiplied) => Some(Alpha::Straight),
+        4 => Some(Alpha::Premultiplied),
+        _ => None,
+    };
+    let (width, height) = (image.frame.width(), image.frame.height());
+    Image::check_size(width, height).map_err(|error| ClipError::Picture { clip: name, error })?;
+    if image.row_bytes.unsigned_abs() < width * image.channels * image.depth.bytes() {
+        return Err(layout("row bytes"));
+    }
+    Ok(Some(image))
+}
+
+impl HostImage {
+    /// Bytes of the row `from_top`, counted from the top of the bounds.
+    fn row(&self, from_top: usize) -> &[u8] {
+        let from_bottom = self.frame.height() - 1 - from_top;
+        let length = self.frame.width() * self.channels * self.depth.bytes();
+        // SAFETY: the host promises rows of `row_bytes` from the bottom row on, `row_bytes` holds a row (checked), and
+        // the row lies within the bounds. The data pointer is the bottom row's, also for negative row bytes.
+        unsafe { std::slice::from_raw_parts(self.data.offset(self.row_bytes * from_bottom as isize), length) }
+    }
+
+    /// As [`row`](Self::row), for writing.
+    fn row_mut(&mut self, from_top: usize) -> &mut [u8] {
+        let row = self.row(from_top);
+        let (data, length) = (row.as_ptr().cast_mut(), row.len());
+        // SAFETY: as in `row`; `&mut self` makes it the only view, and the host gave the output to be written.
+        unsafe { std::slice::from_raw_parts_mut(data, length) }
+    }
+
+    /// Values of one pixel: red, green, blue, alpha as stored; opaque where there is no alpha, grey where there is
+    /// nothing else. `x` and `y` in the host's plane; none outside the bounds.
+    pub(super) fn pixel(&self, x: i32, y: i32) -> Option<[f32; 4]> {
+        let column = usize::try_from(i64::from(x) - i64::from(self.frame.bounds.x1)).ok()?;
+        let from_top = usize::try_from(i64::from(self.frame.bounds.y2) - 1 - i64::from(y)).ok()?;
+        if from_top >= self.frame.height() {
+            return None;
+        }
+        self.values(self.row(from_top), column)
+    }
+
+    fn values(&self, row: &[u8], column: usize) -> Option<[f32; 4]> {
+        let size = self.channels * self.depth.bytes();
+        let mut channels = row.get(column * size..(column + 1) * size)?.chunks_exact(self.depth.bytes());
+        let mut next = || channels.next().map(|bytes| self.depth.read(bytes));
+        let first = next()?;
+        Some(match self.channels {
+            1 => [first; 4],
+            _ => [first, next()?, next()?, if self.alpha.is_some() { next()? } else { 1.0 }],
+        })
+    }
+
+    /// The whole picture, top row first; `space` says what its numbers mean.
+    ///
+    /// # Errors
+    /// [`ClipError::Picture`] for NaN and infinite pixels.
+    pub(super) fn read(&self, space: ColorSpace) -> Result<Image, ClipError> {
+        let (width, height) = (self.frame.width(), self.frame.height());
+        let planes = [0, 1, 2, 3].map(|plane| {
+            let mut values = vec![0.0; width * height];
+            values.par_chunks_mut(width).enumerate().for_each(|(from_top, out)| {
+                let row = self.row(from_top);
+                for (column, out) in out.iter_mut().enumerate() {
+                    *out = self.values(row, column).map_or(0.0, |pixel| pixel[plane]);
+                }
+            });
+            values
+        });
+        let image = Image { width, height, planes, space, alpha: self.alpha.unwrap_or(Alpha::Straight) };
+        image.validate().map_err(|error| ClipError::Picture { clip: self.clip, error })?;
+        Ok(image)
+    }
+
+    /// Writes `pixel(x, y)` to every pixel of `window` that lies inside the bounds.
+    pub(super) fn write(&mut self, window: OfxRectI, pixel: impl Fn(i32, i32) -> [f32; 4]) {
+        let bounds = self.frame.bounds;
+        let (left, right) = (window.x1.max(bounds.x1), window.x2.min(bounds.x2));
+        let (depth, channels, alpha) = (self.depth, self.channels, self.alpha);
+        let size = channels * depth.bytes();
+        for y in window.y1.max(bounds.y1)..window.y2.min(bounds.y2) {
+            let row = self.row_mut((bounds.y2 - 1 - y) as usize);
+            let first = (i64::from(left) - i64::from(bounds.x1)).max(0) as usize;
+            let pixels = row.chunks_exact_mut(size).skip(first);
+            for (x, bytes) in (left..right).zip(pixels) {
+                let values = pixel(x, y);
+                let kept = match channels {
+                    1 => [values[3]; 4],
+                    _ if alpha.is_none() => [values[0], values[1], values[2], 1.0],
+                    _ => values,
+                };
+                bytes.chunks_exact_mut(depth.bytes()).zip(kept).for_each(|(bytes, value)| depth.write(value, bytes));
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a node is: contexts, depths, clips and parameters.
+//!
+//! Input: a descriptor of the host. Output: its properties, set. Invariants: cheap, without files, models or threads;
+//! describing twice says the same. Cost: some hundred host calls.
+
+use super::params;
+use super::props::Props;
+use super::session;
+use super::suites::{Suites, host_props};
+use super::sys::*;
+use super::task::MASK;
+use crate::nodes::Node;
+use std::ffi::CStr;
+use std::path::Path;
+
+/// Describes `node` to the host.
+pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites) -> OfxStatus {
+    let Some(props) = effect_props(effect, suites) else { return kOfxStatErrBadHandle };
+    for label in [kOfxPropLabel, kOfxPropShortLabel, kOfxPropLongLabel] {
+        props.set_string(label, 0, node.label);
+    }
+    props.set_static(kOfxImageEffectPluginPropGrouping, 0, c"Linocut");
+    props.set_string(kOfxPropPluginDescription, 0, node.help);
+    for (index, extension) in (0..).zip(["svg", "png"]) {
+        props.set_string(kOfxPropIcon, index, &format!("{}.{extension}", node.id));
+    }
+    for (index, context) in (0..).zip([kOfxImageEffectContextFilter, kOfxImageEffectContextGeneral]) {
+        props.set_static(kOfxImageEffectPropSupportedContexts, index, context);
+    }
+    let depths = [kOfxBitDepthByte, kOfxBitDepthShort, kOfxBitDepthHalf, kOfxBitDepthFloat];
+    for (index, depth) in (0..).zip(depths) {
+        props.set_static(kOfxImageEffectPropSupportedPixelDepths, index, depth);
+    }
+    for (flag, value) in [
+        (kOfxImageEffectPluginPropSingleInstance, 0),
+        (kOfxImageEffectPluginPropHostFrameThreading, 0),
+        (kOfxImageEffectPropSupportsMultiResolution, 1),
+        (kOfxImageEffectPropSupportsTiles, 0),
+        (kOfxImageEffectPropTemporalClipAccess, 0),
+        (kOfxImageEffectPluginPropFieldRenderTwiceAlways, 0),
+        (kOfxImageEffectPropSupportsMultipleClipPARs, 0),
+        (kOfxImageEffectPropSupportsMultipleClipDepths, 0),
+    ] {
+        props.set_int(flag, 0, value);
+    }
+    props.set_static(kOfxImageEffectPluginRenderThreadSafety, 0, kOfxImageEffectRenderFullySafe);
+    if let Some(bundle) = props.string(kOfxPluginPropFilePath, 0) {
+        session::set_bundle(Path::new(&bundle));
+    }
+    kOfxStatOK
+}
+
+/// Describes the clips and parameters of `node` in the context that `arguments` name.
+pub(super) fn describe_in_context(
+    node: &Node,
+    effect: OfxImageEffectHandle,
+    arguments: &Props,
+    suites: Suites,
+) -> OfxStatus {
+    let context = arguments.string(kOfxImageEffectPropContext, 0).unwrap_or_default();
+    let colour = [kOfxImageComponentRGBA, kOfxImageComponentRGB];
+    clip(effect, kOfxImageEffectSimpleSourceClipName, &colour, suites);
+    let general = context.as_bytes() == kOfxImageEffectContextGeneral.to_bytes();
+    let mask = general.then(|| clip(effect, MASK, &[kOfxImageComponentAlpha], suites));
+    if let Some(mask) = mask.flatten() {
+        mask.set_int(kOfxImageClipPropOptional, 0, 1);
+        mask.set_int(kOfxImageClipPropIsMask, 0, 1);
+    }
+    clip(effect, kOfxImageEffectOutputClipName, &colour, suites);
+    let set = super::param_set(effect, suites);
+    if set.is_null() {
+        return kOfxStatErrBadHandle;
+    }
+    params::define(node, set, &host_props(suites), suites);
+    kOfxStatOK
+}
+
+fn clip(
+    effect: OfxImageEffectHandle,
+    name: &'static CStr,
+    components: &[&'static CStr],
+    suites: Suites,
+) -> Option<Props> {
+    let mut handle = std::ptr::null_mut();
+    let define = suites.effect.clipDefine?;
+    // SAFETY: a host function with the live descriptor and a text that is never freed.
+    if unsafe { define(effect, name.as_ptr(), &raw mut handle) } != kOfxStatOK {
+        return None;
+    }
+    let props = Props::new(handle, suites);
+    for (index, component) in (0..).zip(components) {
+        props.set_static(kOfxImageEffectPropSupportedComponents, index, component);
+    }
+    for flag in [kOfxImageEffectPropTemporalClipAccess, kOfxImageEffectPropSupportsTiles] {
+        props.set_int(flag, 0, 0);
+    }
+    Some(props)
+}
+
+/// Properties of a descriptor or an instance.
+pub(super) fn effect_props(effect: OfxImageEffectHandle, suites: Suites) -> Option<Props> {
+    let mut handle = std::ptr::null_mut();
+    let get = suites.effect.getPropertySet?;
+    // SAFETY: a host function with a live descriptor or instance.
+    let status = unsafe { get(effect, &raw mut handle) };
+    (status == kOfxStatOK && !handle.is_null()).then(|| Props::new(handle, suites))
+}

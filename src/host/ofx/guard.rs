@@ -1,0 +1,48 @@
+//! The one door between host and engine: nothing gets out of it but a status.
+//!
+//! Input: an action's work. Output: an OpenFX status. Invariants: a panic never crosses the C boundary; an error
+//! becomes a message at the node, with what to do. Cost: nothing where nothing fails.
+
+use super::props::c_string;
+use super::suites::{Suites, suites};
+use super::sys::{OfxStatus, kOfxMessageError, kOfxStatFailed};
+use std::ffi::{CStr, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs `work`; a panic becomes `kOfxStatFailed` and a message at `instance`, where there is one.
+pub(super) fn guarded(instance: *mut c_void, work: impl FnOnce() -> OfxStatus) -> OfxStatus {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+        let text = format!("Linocut stopped at a fault of its own ({}); please report it", words.unwrap_or("no words"));
+        if let Some(suites) = suites() {
+            // A host's message function cannot unwind into here: it is C.
+            complain(instance, &text, suites);
+        }
+        kOfxStatFailed
+    })
+}
+
+/// Shows `text` at the node until it is cleared, or once where the host knows no lasting messages.
+pub(super) fn complain(instance: *mut c_void, text: &str, suites: Suites) {
+    if instance.is_null() {
+        return;
+    }
+    // The host takes the text as a printf format and some print variable arguments as nothing: no arguments, then.
+    let text = c_string(&text.replace('%', "%%"));
+    let id: &CStr = c"";
+    if let Some(show) = suites.lasting.and_then(|suite| suite.setPersistentMessage) {
+        // SAFETY: a host function with a live instance and C strings; the format asks for no arguments.
+        unsafe { show(instance, kOfxMessageError.as_ptr(), id.as_ptr(), text.as_ptr()) };
+    } else if let Some(show) = suites.message.and_then(|suite| suite.message) {
+        // SAFETY: as above.
+        unsafe { show(instance, kOfxMessageError.as_ptr(), id.as_ptr(), text.as_ptr()) };
+    }
+}
+
+/// Takes back what [`complain`] showed.
+pub(super) fn content(instance: *mut c_void, suites: Suites) {
+    if let Some(clear) = suites.lasting.and_then(|suite| suite.clearPersistentMessage) {
+        // SAFETY: a host function with a live instance.
+        unsafe { clear(instance) };
+    }
+}

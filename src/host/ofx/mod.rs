@@ -1,0 +1,162 @@
+//! The OpenFX plug-in: every node of [`crate::nodes`] in any host that speaks the image effect interface 1.
+//!
+//! Input: actions of a host. Output: statuses, described nodes, rendered pictures. Invariants: exactly the three
+//! functions of the standard are exported; every entry runs inside one guard, so nothing but a status gets out; loading
+//! and describing touch no file and start no thread; no state hangs on an instance. Determinism: as [`crate::job`].
+//!
+//! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
+//! `params` say what a node is, `prompts` reads keys, `answers` what it needs, `clips`, `task` and `render` make pictures, `buttons` act at once, `session` is what all instances share.
+
+#![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
+
+mod answers;
+mod buttons;
+mod clips;
+mod describe;
+mod guard;
+mod params;
+mod prompts;
+mod props;
+mod render;
+mod session;
+mod suites;
+mod sys;
+mod task;
+
+use crate::nodes::{NODES, Node};
+use props::{Props, lasting};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::sync::OnceLock;
+use suites::{Suites, suites};
+use sys::*;
+use task::TaskError;
+
+/// Number of nodes.
+#[unsafe(no_mangle)]
+pub extern "C" fn OfxGetNumberOfPlugins() -> c_int {
+    NODES.len() as c_int
+}
+
+/// Node `index`, null beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn OfxGetPlugin(index: c_int) -> *mut OfxPlugin {
+    let plugin = usize::try_from(index).ok().and_then(|index| table().get(index));
+    // The host's type is not const, yet the standard does not let it write.
+    plugin.map_or(std::ptr::null_mut(), |plugin| std::ptr::from_ref(plugin).cast_mut())
+}
+
+/// Hands the host over before the first node is asked for, in hosts of OpenFX 1.5.
+#[unsafe(no_mangle)]
+pub extern "C" fn OfxSetHost(host: *const c_void) -> OfxStatus {
+    suites::set_host(host.cast_mut().cast());
+    kOfxStatOK
+}
+
+unsafe extern "C" fn set_host(host: *mut OfxHost) {
+    suites::set_host(host);
+}
+
+type Entry =
+    unsafe extern "C" fn(*const c_char, *const c_void, OfxPropertySetHandle, OfxPropertySetHandle) -> OfxStatus;
+
+/// Entry points cannot carry data, so there is one a node.
+const ENTRIES: [Entry; 4] = [entry::<0>, entry::<1>, entry::<2>, entry::<3>];
+const _: () = assert!(ENTRIES.len() == NODES.len(), "every node needs an entry point");
+
+/// The nodes as the host sees them.
+struct Table(Vec<OfxPlugin>);
+
+// SAFETY: the pointers lead to texts that are never freed and to functions; nothing is changed after it was made.
+unsafe impl Send for Table {}
+// SAFETY: as above.
+unsafe impl Sync for Table {}
+
+fn table() -> &'static [OfxPlugin] {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    let table = TABLE.get_or_init(|| {
+        let version = |part: &str| part.parse::<c_uint>().unwrap_or(0);
+        let plugin = |(node, entry): (&Node, _)| OfxPlugin {
+            pluginApi: kOfxImageEffectPluginApi.as_ptr(),
+            apiVersion: kOfxImageEffectPluginApiVersion as c_int,
+            pluginIdentifier: lasting(node.id).as_ptr(),
+            pluginVersionMajor: version(env!("CARGO_PKG_VERSION_MAJOR")),
+            pluginVersionMinor: version(env!("CARGO_PKG_VERSION_MINOR")),
+            setHost: Some(set_host),
+            mainEntry: Some(entry),
+        };
+        Table(NODES.iter().zip(ENTRIES).map(plugin).collect())
+    });
+    &table.0
+}
+
+unsafe extern "C" fn entry<const NODE: usize>(
+    action: *const c_char,
+    handle: *const c_void,
+    arguments: OfxPropertySetHandle,
+    answers: OfxPropertySetHandle,
+) -> OfxStatus {
+    let effect: OfxImageEffectHandle = handle.cast_mut().cast();
+    guard::guarded(effect.cast(), || {
+        let (Some(node), false) = (NODES.get(NODE), action.is_null()) else { return kOfxStatFailed };
+        // SAFETY: the host names the action with a C string.
+        act(node, unsafe { CStr::from_ptr(action) }, effect, [arguments, answers])
+    })
+}
+
+fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPropertySetHandle; 2]) -> OfxStatus {
+    if action == kOfxActionLoad {
+        return if suites::load() { kOfxStatOK } else { kOfxStatErrMissingHostFeature };
+    }
+    let Some(suites) = suites() else { return kOfxStatErrMissingHostFeature };
+    let [arguments, answers] = sets.map(|set| Props::new(set, suites));
+    if action == kOfxActionDescribe {
+        describe::describe(node, effect, suites)
+    } else if action == kOfxImageEffectActionDescribeInContext {
+        describe::describe_in_context(node, effect, &arguments, suites)
+    } else if action == kOfxActionCreateInstance || action == kOfxActionUnload {
+        kOfxStatOK
+    } else if action == kOfxActionDestroyInstance {
+        if let Some(props) = describe::effect_props(effect, suites) {
+            props.set_pointer(kOfxPropInstanceData, std::ptr::null_mut());
+        }
+        kOfxStatOK
+    } else if action == kOfxImageEffectActionGetRegionsOfInterest {
+        answers::regions_of_interest(effect, &answers, suites)
+    } else if action == kOfxImageEffectActionIsIdentity {
+        answers::is_identity(effect, &arguments, &answers, suites)
+    } else if action == kOfxActionInstanceChanged {
+        match buttons::pressed(node, effect, &arguments, suites) {
+            Ok(false) => kOfxStatReplyDefault,
+            result => status(result.map(|_| ()), effect, suites),
+        }
+    } else if action == kOfxImageEffectActionRender {
+        status(render::render(node, effect, &arguments, suites), effect, suites)
+    } else {
+        kOfxStatReplyDefault
+    }
+}
+
+fn status(result: Result<(), TaskError>, effect: OfxImageEffectHandle, suites: Suites) -> OfxStatus {
+    match result {
+        Ok(()) => {
+            guard::content(effect.cast(), suites);
+            kOfxStatOK
+        }
+        // The host knows: it asked for it.
+        Err(TaskError::Cancelled(_)) => kOfxStatFailed,
+        Err(error) => {
+            guard::complain(effect.cast(), &error.to_string(), suites);
+            kOfxStatFailed
+        }
+    }
+}
+
+/// The parameters of a descriptor or an instance; null where the host has none.
+fn param_set(effect: OfxImageEffectHandle, suites: Suites) -> OfxParamSetHandle {
+    let mut set = std::ptr::null_mut();
+    if let Some(get) = suites.effect.getParamSet {
+        // SAFETY: a host function with a live descriptor or instance.
+        unsafe { get(effect, &raw mut set) };
+    }
+    set
+}

@@ -1,0 +1,77 @@
+//! What all instances of the process share: threads, encoders, finished scenes.
+//!
+//! Input: the environment. Output: a context, a cache, a search path. Invariants: made at the first render, never at
+//! load; hosts that load and unload a plug-in for every frame find everything again. One edit runs at a time and uses
+//! every core; others wait their turn, so that frames rendered at once do not fight. Cost: one thread pool.
+
+use crate::cache::{Cache, DEFAULT_CAP_BYTES};
+use crate::ctx::{Cancel, Ctx, Silent, ThreadError};
+use crate::models::SearchPath;
+use parking_lot::{Mutex, MutexGuard, RwLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Environment variable with the folder of finished scenes; `off` switches it off. A farm points all machines to one.
+pub(super) const CACHE: &str = "LINOCUT_CACHE";
+/// Environment variable with the number of threads, 0 for one a core.
+const THREADS: &str = "LINOCUT_THREADS";
+
+static POOL: OnceLock<Ctx> = OnceLock::new();
+static TURN: Mutex<()> = Mutex::new(());
+static BUNDLE: RwLock<Option<PathBuf>> = RwLock::new(None);
+
+/// A context on the shared threads with a cancel flag of its own.
+///
+/// # Errors
+/// [`ThreadError`] where the system refuses the threads.
+pub(super) fn ctx() -> Result<Ctx, ThreadError> {
+    let mut ctx = match POOL.get() {
+        Some(ctx) => ctx.clone(),
+        None => {
+            let threads = std::env::var(THREADS).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+            let made = Ctx::new(threads, Arc::new(Silent))?;
+            POOL.get_or_init(|| made).clone()
+        }
+    };
+    ctx.cancel = Cancel::default();
+    Ok(ctx)
+}
+
+/// The cache of finished scenes; off where its folder cannot be used.
+pub(super) fn cache() -> Cache {
+    let folder = match std::env::var_os(CACHE) {
+        Some(off) if off == "off" => None,
+        Some(folder) if !folder.is_empty() => Some(PathBuf::from(folder)),
+        _ => Cache::default_folder(),
+    };
+    folder.map_or_else(Cache::off, |folder| {
+        Cache::open(&folder, DEFAULT_CAP_BYTES).unwrap_or_else(|error| {
+            tracing::warn!("going on without a cache: {error}");
+            Cache::off()
+        })
+    })
+}
+
+/// Remembers where the bundle lies, as the host tells it.
+pub(super) fn set_bundle(path: &Path) {
+    *BUNDLE.write() = Some(path.to_owned());
+}
+
+/// Where encoders are looked for.
+pub(super) fn search_path() -> SearchPath {
+    // Any file of the bundle's platform folder leads to its Resources.
+    SearchPath::of_process(BUNDLE.read().as_ref().map(|bundle| bundle.join("Contents").join("platform").join("binary")))
+}
+
+/// Waits for the turn to edit; none when `stop` says so.
+pub(super) fn turn(mut stop: impl FnMut() -> bool) -> Option<MutexGuard<'static, ()>> {
+    loop {
+        if let Some(turn) = TURN.try_lock_for(Duration::from_millis(20)) {
+            return Some(turn);
+        }
+        if stop() {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What the host offers: its suites, fetched at Load and kept until the next Load.
+//!
+//! Input: the `OfxHost` that the host hands over. Output: [`Suites`]. Invariants: property, image effect and parameter
+//! suites are there or Load fails; the message suites may be absent. Determinism: none needed. Cost: five look-ups.
+
+use super::props::Props;
+use super::sys::{
+    OfxHost, OfxImageEffectSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2, OfxParameterSuiteV1, OfxPropertySuiteV1,
+    kOfxImageEffectSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxPropertySuite,
+};
+use parking_lot::RwLock;
+use std::ffi::{CStr, c_int};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// The host's function tables. The host keeps them until it unloads the library.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Suites {
+    /// Reads and writes properties.
+    pub property: &'static OfxPropertySuiteV1,
+    /// Clips, images, abort.
+    pub effect: &'static OfxImageEffectSuiteV1,
+    /// Parameters.
+    pub param: &'static OfxParameterSuiteV1,
+    /// Messages that go away when acknowledged.
+    pub message: Option<&'static OfxMessageSuiteV1>,
+    /// Messages that stay with the node.
+    pub lasting: Option<&'static OfxMessageSuiteV2>,
+}
+
+static HOST: AtomicPtr<OfxHost> = AtomicPtr::new(std::ptr::null_mut());
+static SUITES: RwLock<Option<Suites>> = RwLock::new(None);
+
+/// Remembers the host; called before Load.
+pub(super) fn set_host(host: *mut OfxHost) {
+    HOST.store(host, Ordering::Release);
+}
+
+/// The suites of the last Load.
+pub(super) fn suites() -> Option<Suites> {
+    *SUITES.read()
+}
+
+/// Fetches the suites; whether the necessary ones are there.
+pub(super) fn load() -> bool {
+    let found = fetch_all();
+    *SUITES.write() = found;
+    found.is_some()
+}
+
+/// What the host says of itself.
+pub(super) fn host_props(suites: Suites) -> Props {
+    let host = HOST.load(Ordering::Acquire);
+    // SAFETY: as in `fetch_all`.
+    Props::new(unsafe { host.as_ref() }.map_or(std::ptr::null_mut(), |host| host.host), suites)
+}
+
+fn fetch_all() -> Option<Suites> {
+    let host = HOST.load(Ordering::Acquire);
+    // SAFETY: the host promises that what it gave to setHost stays valid while the library is loaded; null is refused.
+    let host = unsafe { host.as_ref() }?;
+    // SAFETY: the names and versions are those of the types they are fetched as.
+    unsafe {
+        Some(Suites {
+            property: fetch(host, kOfxPropertySuite, 1)?,
+            effect: fetch(host, kOfxImageEffectSuite, 1)?,
+            param: fetch(host, kOfxParameterSuite, 1)?,
+            message: fetch(host, kOfxMessageSuite, 1),
+            lasting: fetch(host, kOfxMessageSuite, 2),
+        })
+    }
+}
+
+/// One suite, none where the host lacks it.
+///
+/// # Safety
+/// `T` must be the layout that the standard gives to version `version` of the suite `name`.
+unsafe fn fetch<T>(host: &OfxHost, name: &CStr, version: c_int) -> Option<&'static T> {
+    let fetch = host.fetchSuite?;
+    // SAFETY: a function of the host, called as the standard says; the suite lives as long as the library is loaded.
+    unsafe { fetch(host.host, name.as_ptr(), version).cast::<T>().as_ref() }
+}
