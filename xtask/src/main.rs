@@ -1,5 +1,6 @@
 //! Helper commands: `cargo xtask test` (what `.ci/run` runs), `cargo xtask report` (measured figures and tables).
 
+mod bundle;
 mod gallery;
 mod report;
 mod test;
@@ -7,7 +8,8 @@ mod test;
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask test | report [--write] [--samples DIR] | gallery | golden";
+const USAGE: &str =
+    "usage: cargo xtask test | report [--write] [--samples DIR] | gallery | golden | bundle | install [FOLDER]";
 
 fn main() -> ExitCode {
     let args = std::env::args().skip(1).collect::<Vec<_>>();
@@ -15,6 +17,8 @@ fn main() -> ExitCode {
     let outcome = match args.first().map(String::as_str) {
         Some("test") => test::run(),
         Some("golden") => test::update_golden(),
+        Some("bundle") => bundle::bundle().map(|_| ()),
+        Some("install") => bundle::install(rest.first()),
         Some("gallery") => gallery::run(),
         Some("report") => report::run(rest),
         _ => Err(USAGE.to_owned()),

@@ -1,0 +1,154 @@
+//! `cargo xtask bundle` and `cargo xtask install`: the plug-in as hosts want it.
+//!
+//! The layout is that of the OpenFX standard: `Linocut.ofx.bundle/Contents/<platform>/Linocut.ofx` beside Info.plist and
+//! Resources. The built library is checked: the three symbols of the standard and no other, and no library but the
+//! system's.
+
+use crate::{execute, root, say};
+use object::Object;
+use object::read::elf::{Dyn, FileHeader};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const NAME: &str = "Linocut.ofx.bundle";
+const SYMBOLS: [&str; 3] = ["OfxGetNumberOfPlugins", "OfxGetPlugin", "OfxSetHost"];
+/// Beginnings of the names of libraries that every machine of the platform has.
+const SYSTEM_LIBRARIES: &[&str] = &[
+    "libc.so",
+    "libm.so",
+    "libgcc_s.so",
+    "libdl.so",
+    "libpthread.so",
+    "librt.so",
+    "ld-linux",
+    "/usr/lib/",
+    "/System/",
+    "kernel32",
+    "KERNEL32",
+    "ntdll",
+    "ADVAPI32",
+    "bcrypt",
+    "ws2_32",
+    "api-ms-win-",
+    "VCRUNTIME140",
+    "SHELL32",
+];
+
+/// Builds `target/bundle/Linocut.ofx.bundle`.
+pub(crate) fn bundle() -> Result<PathBuf, String> {
+    execute("cargo", &["build", "--workspace", "--release", "--locked"], &[])?;
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let library = root().join(format!("target/release/{prefix}linocut{suffix}"));
+    check(&library)?;
+    let bundle = root().join("target/bundle").join(NAME);
+    let _ = fs::remove_dir_all(&bundle);
+    let contents = bundle.join("Contents");
+    let (binaries, resources) = (contents.join(platform()?), contents.join("Resources"));
+    for folder in [&binaries, &resources] {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    copy(&library, &binaries.join("Linocut.ofx"))?;
+    let sources = root().join("plugin-bundle");
+    let plist = fs::read_to_string(sources.join("Info.plist.in")).map_err(|error| format!("Info.plist.in: {error}"))?;
+    let plist = plist.replace("@VERSION@", env!("CARGO_PKG_VERSION"));
+    fs::write(contents.join("Info.plist"), plist).map_err(|error| format!("Info.plist: {error}"))?;
+    for icon in files(&sources.join("Resources"))? {
+        copy(&icon, &resources.join(icon.file_name().unwrap_or_default()))?;
+        draw(&icon, &resources)?;
+    }
+    say(&format!("{}\ninstall it with: cargo xtask install [FOLDER]", bundle.display()));
+    Ok(bundle)
+}
+
+/// Builds the bundle and copies it into `folder`, or into the per-user folder that hosts are told to search.
+pub(crate) fn install(folder: Option<&String>) -> Result<(), String> {
+    let bundle = bundle()?;
+    let folder = match folder {
+        Some(folder) => PathBuf::from(folder),
+        None => std::env::home_dir().ok_or("there is no home folder; name one")?.join("OFX").join("Plugins"),
+    };
+    let target = folder.join(NAME);
+    let _ = fs::remove_dir_all(&target);
+    copy_folder(&bundle, &target)?;
+    say(&format!(
+        "{}\nhosts that do not search there find it with OFX_PLUGIN_PATH={}",
+        target.display(),
+        folder.display()
+    ));
+    Ok(())
+}
+
+/// Name of the folder of this platform's binary.
+fn platform() -> Result<&'static str, String> {
+    match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => Ok("Linux-x86-64"),
+        ("linux", "aarch64") => Ok("Linux-arm-64"),
+        ("macos", _) => Ok("MacOS"),
+        ("windows", "x86_64") => Ok("Win64"),
+        (os, arch) => Err(format!("OpenFX names no folder for {os} on {arch}")),
+    }
+}
+
+fn check(library: &Path) -> Result<(), String> {
+    let bytes = fs::read(library).map_err(|error| format!("{}: {error}", library.display()))?;
+    let file = object::File::parse(bytes.as_slice()).map_err(|error| format!("{}: {error}", library.display()))?;
+    let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_start_matches('_').to_owned();
+    let mut exported =
+        file.exports().map_err(|error| error.to_string())?.iter().map(|e| name(e.name())).collect::<Vec<_>>();
+    exported.sort();
+    if exported != SYMBOLS {
+        return Err(format!("the library exports {exported:?}, not {SYMBOLS:?}"));
+    }
+    for library in needed(&file, &bytes).map_err(|error| error.to_string())? {
+        if !SYSTEM_LIBRARIES.iter().any(|known| library.starts_with(known)) {
+            return Err(format!("the library needs {library}, which is not part of the system"));
+        }
+    }
+    say(&format!("exports {}; {} bytes", exported.join(", "), bytes.len()));
+    Ok(())
+}
+
+/// Names of the libraries that must be there when this one is loaded.
+fn needed(file: &object::File<'_>, bytes: &[u8]) -> object::Result<Vec<String>> {
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    if file.format() != object::BinaryFormat::Elf {
+        return Ok(file.imports()?.iter().map(|import| text(import.library())).collect());
+    }
+    let header = object::elf::FileHeader64::<object::Endianness>::parse(bytes)?;
+    let endian = header.endian()?;
+    let sections = header.sections(endian, bytes)?;
+    let Some((entries, link)) = sections.dynamic(endian, bytes)? else { return Ok(Vec::new()) };
+    let strings = sections.strings(endian, bytes, link)?;
+    let names = entries.iter().filter(|entry| entry.tag32(endian) == Some(object::elf::DT_NEEDED));
+    names.map(|entry| Ok(text(entry.string(endian, strings)?))).collect()
+}
+
+/// Hosts that do not read SVG get the same icon as PNG, drawn by the program itself.
+fn draw(icon: &Path, resources: &Path) -> Result<(), String> {
+    let program = root().join("target/release").join(format!("linocut{}", std::env::consts::EXE_SUFFIX));
+    let png = resources.join(icon.file_stem().unwrap_or_default()).with_added_extension("png");
+    let scratch = root().join("target/bundle/icon.svg");
+    let args = [Path::new("vectorize"), icon, Path::new("-o"), &scratch, Path::new("--png"), &png];
+    execute(&program.to_string_lossy(), &args, &[])?;
+    fs::remove_file(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files = entries.filter_map(|entry| Some(entry.ok()?.path())).collect::<Vec<_>>();
+    files.sort();
+    Ok(files)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    fs::copy(from, to).map(|_| ()).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), String> {
+    fs::create_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
+    for path in files(from)? {
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() { copy_folder(&path, &target)? } else { copy(&path, &target)? }
+    }
+    Ok(())
+}
