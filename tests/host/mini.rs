@@ -59,11 +59,15 @@ pub(crate) fn plugin_file() -> PathBuf {
     folder.join(format!("{}linocut{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX))
 }
 
+/// Names the cache that a test's child process shares with its parent.
+pub(crate) const SHARED_CACHE: &str = "LINOCUT_TEST_CACHE";
+
 /// The folder of finished scenes that the loaded plug-in uses; set before the plug-in looks.
 pub(crate) fn cache_folder() -> PathBuf {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     static SET: Once = Once::new();
-    let folder = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path().to_owned();
+    let folder = std::env::var_os(SHARED_CACHE)
+        .map_or_else(|| FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path().to_owned(), PathBuf::from);
     // SAFETY: once, before the plug-in starts a thread that reads the environment.
     SET.call_once(|| unsafe { std::env::set_var("LINOCUT_CACHE", &folder) });
     folder

@@ -225,7 +225,7 @@ fn an_edit_in_a_host_is_bit_for_bit_the_command_lines_and_the_second_one_is_a_hi
     let settings = [("prompt", "a green disc"), ("iterations", "3"), ("patches", "2")];
     let first = layout.bytes(&output);
     assert_eq!(first, expected(EDIT, &settings, &disc()), "host and command line differ");
-    let entries = || crate::util::names(&cache_folder()).len();
+    let entries = || Cache::open(&cache_folder(), 1 << 20).unwrap().size().entries;
     let before = entries();
     let (node, second) = host.instance(EDIT, GENERAL);
     quick(&second, "a green disc");
@@ -503,6 +503,58 @@ fn prompts_pass_over_by_schedule_by_keys_and_by_mix_alike() {
     assert_eq!(half, frame(&keyed, 5.0), "keys of the host count like a schedule");
     assert_ne!(half, frame(&|_| {}, 5.0), "half of the way is not the beginning");
     assert_eq!(frame(&scheduled, 0.0), frame(&|_| {}, 0.0), "at the first key the first prompt holds");
+}
+
+/// Frames of a shot whose prompt passes from noon to night, as one run of bytes.
+fn shot() -> Vec<u8> {
+    let host = Host::load(Manners::default());
+    let (node, instance) = host.instance(EDIT, FILTER);
+    quick(&instance, "");
+    set(&instance, "promptSchedule", text("0: a green disc\n23: a yellow disc at night"));
+    set(&instance, "transition", ParamValue::Int(2));
+    let layout = Layout::default();
+    let frame = |number: u8| {
+        let mut bytes = disc();
+        bytes.as_chunks_mut::<4>().0.iter_mut().step_by(7).for_each(|pixel| pixel[0] = number * 8);
+        let output = connect(&instance, &layout, &bytes);
+        assert_eq!(node.render(&instance, number.into(), whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+        layout.bytes(&output)
+    };
+    (0..24).flat_map(frame).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_keyed_shot_is_the_same_in_another_process_and_comes_from_the_cache() {
+    use std::os::unix::fs::MetadataExt as _;
+    const CHILD: &str = "LINOCUT_TEST_SHOT";
+    let bytes = shot();
+    if let Some(target) = std::env::var_os(CHILD) {
+        return std::fs::write(target, bytes).unwrap();
+    }
+    // A hit touches an entry, a miss writes it anew: another file under the same name.
+    let entries = || {
+        let mut found = Vec::new();
+        for shard in crate::util::names(&cache_folder()).iter().map(|shard| cache_folder().join(shard)) {
+            for name in crate::util::names(&shard) {
+                found.push((std::fs::metadata(shard.join(&name)).unwrap().ino(), name));
+            }
+        }
+        found
+    };
+    let before = entries();
+    assert!(before.len() >= 24, "{} entries", before.len());
+    let folder = crate::util::folder();
+    let target = folder.path().join("shot");
+    let name = "host::a_keyed_shot_is_the_same_in_another_process_and_comes_from_the_cache";
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .envs([(CHILD, target.as_path()), (mini::SHARED_CACHE, cache_folder().as_path())])
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert!(std::fs::read(target).unwrap() == bytes, "another process gives other bits");
+    assert_eq!(entries(), before, "every frame was a hit");
 }
 
 #[test]
