@@ -32,15 +32,6 @@ pub enum TextMean {
     Normalised,
 }
 
-/// What image features are measured from.
-#[derive(Clone, Copy, Debug)]
-pub enum References<'a> {
-    /// One feature `[embedding]` for all: the region's centre crop in the initial picture (CLIPVG).
-    Shared(&'a [f32]),
-    /// One feature a crop `[batch, embedding]`: the same window in the initial picture.
-    PerCrop(&'a [f32]),
-}
-
 /// Loss over a batch of crops.
 #[derive(Clone, Debug)]
 pub struct DirectionLoss {
@@ -128,28 +119,23 @@ pub fn between(from: &[f32], to: &[f32], amount: f32) -> Vec<f32> {
     unit(mixed).iter().map(|&x| x as f32).collect()
 }
 
-/// Directional loss of raw image features `[batch, embedding]`, with one weight a crop.
+/// Directional loss of raw image features `[batch, embedding]`, with one weight a crop, measured from one `reference`
+/// `[embedding]`: the region's centre crop in the initial picture (CLIPVG), or zeros for the plain distance from a text.
 ///
 /// # Errors
 /// [`EncoderError::Length`] when the lengths do not agree, [`EncoderError::NotFinite`].
 pub fn loss(
     features: &[f32],
-    references: References<'_>,
+    reference: &[f32],
     text_direction: &[f32],
     weights: &[f32],
 ) -> Result<DirectionLoss, EncoderError> {
     let embedding = text_direction.len().max(1);
     expect_len("image features", weights.len() * embedding, features.len())?;
-    let (references, repeat) = match references {
-        References::Shared(reference) => (reference, true),
-        References::PerCrop(references) => (references, false),
-    };
-    expect_len("reference features", if repeat { embedding } else { features.len() }, references.len())?;
+    expect_len("reference feature", embedding, reference.len())?;
     let direction = widened(text_direction);
     let mut out = DirectionLoss { loss: 0.0, d_features: Vec::with_capacity(features.len()), cosines: Vec::new() };
-    let mut per_crop = references.chunks(embedding);
     for (feature, &weight) in features.chunks(embedding).zip(weights) {
-        let reference = if repeat { references } else { per_crop.next().unwrap_or_default() };
         let (cosine, gradient) = cosine_and_gradient(feature, reference, &direction);
         out.loss += f64::from(weight) * (1.0 - cosine);
         out.cosines.push(cosine as f32);
@@ -189,17 +175,17 @@ mod tests {
     }
 
     #[test]
-    fn the_gradient_is_that_of_finite_differences_for_both_kinds_of_reference() {
-        let (features, per_crop, weights) = (noise(24, 1), noise(24, 2), [30.0, 1.25, 2.5]);
+    fn the_gradient_is_that_of_finite_differences_with_and_without_a_reference() {
+        let (features, start, weights) = (noise(24, 1), noise(8, 2), [30.0, 1.25, 2.5]);
         let direction = text_direction(&noise(8, 3), &noise(8, 4));
-        for references in [References::Shared(&per_crop[..8]), References::PerCrop(&per_crop)] {
-            let at = loss(&features, references, &direction, &weights).unwrap();
+        for reference in [start.as_slice(), &[0.0; 8]] {
+            let at = loss(&features, reference, &direction, &weights).unwrap();
             let scale = at.d_features.iter().fold(0.0_f64, |m, &g| m.max(f64::from(g).abs()));
             for i in 0..features.len() {
                 let value = |h: f32| {
                     let mut moved = features.clone();
                     moved[i] += h;
-                    let loss = loss(&moved, references, &direction, &weights).unwrap().loss;
+                    let loss = loss(&moved, reference, &direction, &weights).unwrap().loss;
                     (loss, f64::from(moved[i]))
                 };
                 let ((up, at_up), (down, at_down)) = (value(1e-3), value(-1e-3));
@@ -213,13 +199,13 @@ mod tests {
     fn an_unchanged_picture_has_a_finite_gradient_along_the_text() {
         let feature = noise(8, 5);
         let direction = text_direction(&noise(8, 6), &noise(8, 7));
-        let at = loss(&feature, References::Shared(&feature), &direction, &[1.0]).unwrap();
+        let at = loss(&feature, &feature, &direction, &[1.0]).unwrap();
         assert!((at.loss - 1.0).abs() < 1e-12 && at.cosines == [0.0], "nothing has moved: {at:?}");
         let down: f32 = at.d_features.iter().zip(&direction).map(|(g, t)| g * t).sum();
         assert!(down < 0.0, "a step along the text lowers the loss");
-        let zero = loss(&feature, References::Shared(&feature), &[0.0; 8], &[1.0]).unwrap();
+        let zero = loss(&feature, &feature, &[0.0; 8], &[1.0]).unwrap();
         assert!(zero.d_features.iter().all(|&g| g == 0.0), "equal texts pull nowhere");
-        assert!(loss(&[0.0; 8], References::Shared(&feature), &direction, &[1.0]).unwrap().loss.is_finite());
+        assert!(loss(&[0.0; 8], &feature, &direction, &[1.0]).unwrap().loss.is_finite());
     }
 
     #[test]
@@ -227,14 +213,14 @@ mod tests {
         let reference = [1.0, 0.0, 0.0];
         let moved = [0.0, 1.0, 0.0];
         let direction = text_direction(&moved, &reference);
-        let at = loss(&moved, References::Shared(&reference), &direction, &[2.0]).unwrap();
+        let at = loss(&moved, &reference, &direction, &[2.0]).unwrap();
         assert!(at.loss.abs() < 1e-7, "loss {}", at.loss);
         assert!((cosine(&moved, &[0.0, 3.0, 0.0]) - 1.0).abs() < 1e-7 && cosine(&moved, &[0.0; 3]) == 0.0);
     }
 
     #[test]
     fn lengths_that_do_not_agree_are_named() {
-        let message = loss(&[1.0; 7], References::Shared(&[1.0; 4]), &[1.0; 4], &[1.0, 1.0]).unwrap_err().to_string();
+        let message = loss(&[1.0; 7], &[1.0; 4], &[1.0; 4], &[1.0, 1.0]).unwrap_err().to_string();
         assert!(message.contains("image features: 7 values where 8 are needed"), "{message}");
     }
 }

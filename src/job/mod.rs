@@ -18,7 +18,7 @@ use crate::scene::svg_out::Metadata;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the same plan may give other numbers; part of every job hash.
-pub const ENGINE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
+pub const ENGINE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
 
 /// One frame's work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -116,7 +116,7 @@ impl Settings {
             rate_color: color * speed,
             rate_decay: !paper,
             gradient_floor: if paper { 0.0 } else { 1.0 },
-            coherence: if paper { 0.0 } else { 5.0 },
+            coherence: if paper { 0.0 } else { 80.0 },
             smooth_steps: !paper,
             train_opacity: paper,
             share_palette: paper,

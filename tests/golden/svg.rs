@@ -255,7 +255,9 @@ fn the_samples_are_drawn_as_resvg_draws_them() {
         let drawn = raster::render(&scene, size, Background::Rgb([1.0; 3]), &ctx).unwrap();
         let [red, green, blue, _] = &drawn.planes;
         let drawn = (0..red.len()).flat_map(|at| [red[at], green[at], blue[at]].map(f64::from)).collect::<Vec<_>>();
-        let [plain, fine] = [1, 4].map(|zoom| rmse(&drawn, &picture(&svg, zoom)));
-        assert!(plain <= 0.01 && fine <= 0.01, "{name}: RMSE {plain:.4}, {fine:.4} against four times the size");
+        // At the same size: both take cover for alpha, which a larger picture averaged down does not.
+        let error = rmse(&drawn, &picture(&svg, 1));
+        println!("{name}: RMSE {error:.4}");
+        assert!(error <= 0.01, "{name}: RMSE {error:.4}");
     }
 }

@@ -534,10 +534,10 @@ fn a_keyed_shot_is_the_same_in_another_process_and_comes_from_the_cache() {
     }
     // A hit touches an entry, a miss writes it anew: another file under the same name.
     let entries = || {
-        let mut found = Vec::new();
-        for shard in crate::util::names(&cache_folder()).iter().map(|shard| cache_folder().join(shard)) {
-            for name in crate::util::names(&shard) {
-                found.push((std::fs::metadata(shard.join(&name)).unwrap().ino(), name));
+        let (mut folders, mut found) = (vec![cache_folder()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for path in crate::util::names(&folder).iter().map(|name| folder.join(name)) {
+                if path.is_dir() { folders.push(path) } else { found.push((path.metadata().unwrap().ino(), path)) }
             }
         }
         found

@@ -41,7 +41,14 @@ fn say(text: &str) {
 fn execute(program: &str, args: &[impl AsRef<OsStr>], env: &[(&str, &str)]) -> Result<(), String> {
     let line = args.iter().map(|arg| arg.as_ref().to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
     say(&format!("$ {program} {line}"));
-    let status = Command::new(program).args(args).envs(env.iter().copied()).current_dir(root()).status();
+    let mut command = Command::new(program);
+    // Cargo describes this helper to it; build scripts of dependencies would take that for a change and run again.
+    for (key, _) in std::env::vars_os() {
+        if key.to_string_lossy().starts_with("CARGO_PKG_") || key.to_string_lossy().starts_with("CARGO_MANIFEST_") {
+            command.env_remove(key);
+        }
+    }
+    let status = command.args(args).envs(env.iter().copied()).current_dir(root()).status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("'{program} {line}' ended with {status}")),
