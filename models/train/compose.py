@@ -475,16 +475,16 @@ class Data:
         return x.clamp(0, 1)
 
     def slot(self, n, mix, plan, rng):
-        """(pictures, captions, keys, kind) of one kind; all ranks share `plan`, each has its own `rng`."""
+        """(pictures, captions, keys) of one kind; all ranks share `plan`, each has its own `rng`."""
         kind = plan.choice(list(mix), p=np.array(list(mix.values())))
         make = {"shapes": self.shapes_batch, "letters": self.letters_batch, "looks": self.looks_batch}.get(kind) or getattr(self, kind)
         x, texts, keys = make(n, rng, plan)
         x = self.disturb(x.contiguous().clone(), rng, kind)
-        return x, [C.wrap(t, rng, 0.25 if kind == "letters" else 0.45) for t in texts], keys, str(kind)
+        return x, [C.wrap(t, rng, 0.25 if kind == "letters" else 0.45) for t in texts], keys
 
     def batch(self, n, lead, seed, step, rank):
-        """(pictures, captions, keys, kinds of the slots) of one step on one rank; `lead` names the mix."""
+        """(pictures, captions, keys) of one step on one rank; `lead` names the mix."""
         parts = [self.slot(SLOT, MIXES[lead], np.random.default_rng([seed, step, slot]), np.random.default_rng([seed, step, slot, rank + 1]))
                  for slot in range(n // SLOT)]
-        xs, texts, keys, kinds = zip(*parts)
-        return torch.cat(xs), sum(texts, []), sum(map(list, keys), []), kinds
+        xs, texts, keys = zip(*parts)
+        return torch.cat(xs), sum(texts, []), sum(map(list, keys), [])

@@ -168,7 +168,7 @@ def worker(rank, stop):
         else:
             kind, n = lead_at(step), share_at(step)
             samples += n * RANKS
-            x, texts, keys, _ = data.batch(n, kind, SEED, step, rank)
+            x, texts, keys = data.batch(n, kind, SEED, step, rank)
             scale = model.logit_scale.exp().clamp(max=100)
             if step < WHOLE:
                 text = read(reader, texts)

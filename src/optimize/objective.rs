@@ -31,11 +31,18 @@ const POOL: u32 = 8;
 struct Target {
     region_px: Region,
     weight: f32,
-    /// From the neutral text to the prompt, length 1.
-    direction: Vec<f32>,
     /// The prompt itself, length 1.
     prompt: Vec<f32>,
-    /// Feature of the region in the first render: what `paper` measures every crop from.
+    /// Of `paper` alone.
+    way: Option<Way>,
+}
+
+/// What a direction loss is measured with.
+#[derive(Debug)]
+struct Way {
+    /// From the neutral text to the prompt, length 1.
+    direction: Vec<f32>,
+    /// Feature of the region in the first render: what every crop is measured from.
     reference: Vec<f32>,
 }
 
@@ -93,20 +100,29 @@ impl<'a> Objective<'a> {
             if is_paper { CropPreset::Paper { patches } } else { CropPreset::Stratified { crops: patches + 1 } };
         let first = raster::render(scene, size, Background::Rgb(super::PAPER_WHITE), ctx)?;
         let mean = if is_paper { TextMean::Raw } else { TextMean::Normalised };
-        let neutral = direction::prompt_feature(encoder, REFERENCE_PROMPT, mean, ctx)?;
+        let neutral = is_paper.then(|| direction::prompt_feature(encoder, REFERENCE_PROMPT, mean, ctx)).transpose()?;
         let mut targets = Vec::new();
         for region in &settings.regions {
             let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
             let mut prompt = direction::prompt_feature(encoder, &region.prompt, mean, ctx)?;
-            let mut direction = direction::text_direction(&prompt, &neutral);
-            if let Some(Toward { prompt: next, amount }) = &region.toward {
-                let next = direction::prompt_feature(encoder, next, mean, ctx)?;
-                direction = direction::between(&direction, &direction::text_direction(&next, &neutral), *amount);
-                prompt = direction::between(&prompt, &next, *amount);
+            let next = region.toward.as_ref().map(|Toward { prompt, amount }| {
+                direction::prompt_feature(encoder, prompt, mean, ctx).map(|next| (next, *amount))
+            });
+            let next = next.transpose()?;
+            let mut way = None;
+            if let Some(neutral) = &neutral {
+                let picture = (size.width_px, size.height_px);
+                let reference = direction::region_feature(encoder, planes(&first), picture, region_px, preset, ctx)?;
+                let mut direction = direction::text_direction(&prompt, neutral);
+                if let Some((next, amount)) = &next {
+                    direction = direction::between(&direction, &direction::text_direction(next, neutral), *amount);
+                }
+                way = Some(Way { direction, reference });
             }
-            let picture = (size.width_px, size.height_px);
-            let reference = direction::region_feature(encoder, planes(&first), picture, region_px, preset, ctx)?;
-            targets.push(Target { region_px, weight: region.weight, direction, prompt, reference });
+            if let Some((next, amount)) = &next {
+                prompt = direction::between(&prompt, next, *amount);
+            }
+            targets.push(Target { region_px, weight: region.weight, prompt, way });
         }
         let tone = (settings.legibility > 0.0)
             .then(|| (Tone::new(size.width_px, size.height_px, planes(&first)), settings.legibility * TONE_SCALE));
@@ -166,10 +182,9 @@ impl<'a> Objective<'a> {
             let features = features.get(span).unwrap_or_default();
             let plain = direction::loss(features, &nothing, &target.prompt, weights)?;
             distance += plain.loss;
-            let part = if self.is_paper {
-                direction::loss(features, &target.reference, &target.direction, weights)?
-            } else {
-                plain
+            let part = match &target.way {
+                Some(way) => direction::loss(features, &way.reference, &way.direction, weights)?,
+                None => plain,
             };
             loss += part.loss;
             d_features.extend(part.d_features);

@@ -7,8 +7,7 @@ use super::props::Props;
 use super::session;
 use super::suites::Suites;
 use super::sys::*;
-use super::task::{self, Inputs, Task, TaskError};
-use crate::image::ColorSpace;
+use super::task::{self, Task, TaskError};
 use crate::nodes::{Node, hosted};
 use crate::scene::svg_out::svg_from_scene;
 use std::io::Write as _;
@@ -50,10 +49,9 @@ fn export(node: &Node, task: &Task<'_>) -> Result<(), TaskError> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Before the work: an unwritable folder is found out at once.
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(error.to_string()))?;
-    let Inputs { source, space, wanted, .. } = &inputs;
     let ctx = session::ctx()?;
-    let picture = ctx.install(|| source.read(*space))?.into_straight().into_space(ColorSpace::Srgb);
-    let work = task.wait(&ctx, || task::work(node, false, &picture, wanted, &ctx))?;
+    let picture = inputs.picture(&ctx)?;
+    let work = task.wait(&ctx, || task::work(node, false, &picture, &inputs.wanted, &ctx))?;
     let svg = svg_from_scene(&work.done.finished.edited.scene, &work.job.metadata());
     file.write_all(svg.as_bytes()).map_err(|error| failed(error.to_string()))?;
     file.persist(target).map_err(|error| failed(error.error.to_string()))?;

@@ -287,15 +287,15 @@ impl HostImage {
     /// [`ClipError::Picture`] for NaN and infinite pixels.
     pub(super) fn read(&self, space: ColorSpace) -> Result<Image, ClipError> {
         let (width, height) = (self.frame.width(), self.frame.height());
-        let planes = [0, 1, 2, 3].map(|plane| {
-            let mut values = vec![0.0; width * height];
-            values.par_chunks_mut(width).enumerate().for_each(|(from_top, out)| {
-                let row = self.row(from_top);
-                for (column, out) in out.iter_mut().enumerate() {
-                    *out = self.values(row, column).map_or(0.0, |pixel| pixel[plane]);
-                }
-            });
-            values
+        let mut planes = [const { Vec::new() }; 4];
+        planes.iter_mut().for_each(|plane| plane.resize(width * height, 0.0));
+        let [red, green, blue, alpha] = planes.each_mut().map(|plane| plane.par_chunks_mut(width));
+        red.zip(green.zip(blue.zip(alpha))).enumerate().for_each(|(from_top, (red, (green, (blue, alpha))))| {
+            let row = self.row(from_top);
+            let pixels = red.iter_mut().zip(green).zip(blue.iter_mut().zip(alpha)).enumerate();
+            for (column, ((red, green), (blue, alpha))) in pixels {
+                [*red, *green, *blue, *alpha] = self.values(row, column).unwrap_or_default();
+            }
         });
         let image = Image { width, height, planes, space, alpha: self.alpha.unwrap_or(Alpha::Straight) };
         image.validate().map_err(|error| ClipError::Picture { clip: self.clip, error })?;

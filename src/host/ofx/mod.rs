@@ -5,7 +5,8 @@
 //! and describing touch no file and start no thread; no state hangs on an instance. Determinism: as [`crate::job`].
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
-//! `params` say what a node is, `prompts` reads keys, `answers` what it needs, `clips`, `task` and `render` make pictures, `buttons` act at once, `session` is what all instances share.
+//! `params` say what a node is, `prompts` reads keys, `answers` says what is needed, `clips`, `task` and `render` make
+//! pictures, `buttons` act at once, `session` is what all instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
 

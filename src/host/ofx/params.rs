@@ -18,6 +18,9 @@ use std::ffi::{CStr, c_char, c_int};
 const PAGE: &str = "Controls";
 /// Largest whole number that hosts have.
 const LARGEST: i64 = i32::MAX as i64;
+/// Default, range and display range of a number; some hosts need both ranges.
+const RANGE: [&CStr; 5] =
+    [kOfxParamPropDefault, kOfxParamPropMin, kOfxParamPropMax, kOfxParamPropDisplayMin, kOfxParamPropDisplayMax];
 
 /// Defines every parameter of `node`.
 pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: Suites) {
@@ -112,13 +115,7 @@ impl Definer {
             Kind::Number { default, min, max } => number_range(&props, [default, min, max]),
             Kind::Integer { default, min, max } => {
                 let [default, min, max] = [default, min, max].map(|value| value.clamp(-LARGEST, LARGEST) as c_int);
-                for (property, value) in [
-                    (kOfxParamPropDefault, default),
-                    (kOfxParamPropMin, min),
-                    (kOfxParamPropMax, max),
-                    (kOfxParamPropDisplayMin, min),
-                    (kOfxParamPropDisplayMax, max),
-                ] {
+                for (property, value) in RANGE.into_iter().zip([default, min, max, min, max]) {
                     props.set_int(property, 0, value);
                 }
             }
@@ -223,13 +220,7 @@ fn group_name(group: &str) -> String {
 }
 
 fn number_range(props: &Props, [default, min, max]: [f64; 3]) {
-    for (property, value) in [
-        (kOfxParamPropDefault, default),
-        (kOfxParamPropMin, min),
-        (kOfxParamPropMax, max),
-        (kOfxParamPropDisplayMin, min),
-        (kOfxParamPropDisplayMax, max),
-    ] {
+    for (property, value) in RANGE.into_iter().zip([default, min, max, min, max]) {
         props.set_double(property, 0, value);
     }
     props.set_static(kOfxParamPropDoubleType, 0, kOfxParamDoubleTypePlain);

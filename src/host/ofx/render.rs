@@ -10,7 +10,7 @@ use super::session;
 use super::suites::Suites;
 use super::sys::*;
 use super::task::{self, Inputs, MASK, Task, TaskError};
-use crate::image::{Alpha, ColorSpace, Image};
+use crate::image::{Alpha, Image};
 use crate::nodes::param::Values;
 use crate::nodes::{self, Node, hosted};
 use crate::pipeline;
@@ -42,7 +42,7 @@ pub(super) fn render(
 fn edit(task: &Task<'_>, node: &Node, draft: bool, inputs: &Inputs) -> Result<Image, TaskError> {
     let Inputs { source, space, wanted, .. } = inputs;
     let ctx = session::ctx()?;
-    let picture = ctx.install(|| source.read(*space))?.into_straight().into_space(ColorSpace::Srgb);
+    let picture = inputs.picture(&ctx)?;
     let drawn = task.wait(&ctx, || {
         let done = task::work(node, draft, &picture, wanted, &ctx)?.done;
         let size = Size { width_px: picture.width, height_px: picture.height };

@@ -112,6 +112,16 @@ pub(super) struct Work {
     pub done: Done,
 }
 
+impl Inputs {
+    /// The source in display-referred sRGB with straight alpha.
+    ///
+    /// # Errors
+    /// [`ClipError::Picture`] for pixels that are not numbers.
+    pub(super) fn picture(&self, ctx: &Ctx) -> Result<Image, ClipError> {
+        Ok(ctx.install(|| self.source.read(self.space))?.into_straight().into_space(ColorSpace::Srgb))
+    }
+}
+
 impl<'a> Task<'a> {
     /// The task that `arguments` of an action name.
     pub(super) fn new(node: &'a Node, effect: OfxImageEffectHandle, arguments: &Props, suites: Suites) -> Self {
