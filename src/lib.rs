@@ -6,6 +6,7 @@
 
 pub mod ctx;
 pub mod rng;
+pub mod whole_file;
 
 pub mod image;
 pub mod scene;

@@ -5,12 +5,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const BASE: [&str; 4] = ["ctx", "rng", "image", "scene"];
+const BASE: [&str; 5] = ["ctx", "rng", "whole_file", "image", "scene"];
 
 /// Each layer and the layers it may use besides itself and [`BASE`], lowest first.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("ctx", &[]),
     ("rng", &[]),
+    ("whole_file", &[]),
     ("image", &[]),
     ("scene", &[]),
     ("raster", &[]),

@@ -22,10 +22,17 @@ SIDE = 64
 # A rank's share of a batch is made of slots of one kind each: hard negatives inside a slot, easy ones across. Mixed batches
 # teach every kind at every step. Steps are led by colour or by shape; the second sort is where colour tells nothing.
 SLOT = 32
-MIXES = {
-    "colour": {"emoji": 0.38, "colours": 0.27, "looks": 0.26, "materials": 0.05, "blind": 0.04},
-    "shape": {"shapes": 0.58, "blind": 0.17, "colours": 0.10, "letters": 0.09, "pairs": 0.06},
-}
+# One mix a training cycle.
+MIXES = (
+    {
+        "colour": {"emoji": 0.38, "colours": 0.27, "looks": 0.26, "materials": 0.05, "blind": 0.04},
+        "shape": {"shapes": 0.58, "blind": 0.17, "colours": 0.10, "letters": 0.09, "pairs": 0.06},
+    },
+    {
+        "colour": {"emoji": 0.42, "colours": 0.14, "inks": 0.10, "looks": 0.20, "materials": 0.03, "blind": 0.05, "pairs": 0.06},
+        "shape": {"shapes": 0.13, "painted": 0.24, "blind": 0.24, "colours": 0.03, "letters": 0.18, "pairs": 0.18},
+    },
+)
 BLIND = ("blind", "shapes", "letters")
 
 
@@ -282,7 +289,33 @@ class Data:
         variant = rng.integers(self.shapes.shape[1], size=len(kinds))
         return place(self.shapes[kinds, variant][:, None], rng, turn=0.25, **options)
 
+    def inks(self, n, rng, plan):
+        """Things in one ink, called by the colour alone, on white or another colour."""
+        ink, ground = rng.integers(24, size=n), (rng.integers(1, 24, size=n) + rng.integers(24, size=n)) % 24
+        ground = np.where(ground == ink, (ground + 7) % 24, ground)
+        names = C.COLOUR_NAMES
+        paper = np.stack([colour_of(names[i], rng) for i in ground])
+        paper[(rng.random(n) < 0.5) & ~np.isin(ink, [names.index("white"), names.index("beige")])] = 1.0
+        mask, _ = self.things(n, rng)
+        shade = 0.9 + 0.2 * noise(rng, n, SIDE, 2)
+        paint = (solid(np.stack([colour_of(names[i], rng) for i in ink])) * shade).clamp(0, 1)
+        frames = ("{}", "{a} object", "{a} shape", "{a} thing", "the color {}")
+        texts = [frames[rng.integers(5)].replace("{a}", C.with_article(names[i])).replace("{}", names[i]) for i in ink]
+        return over(solid(paper), paint, place(mask, rng, 0.5, 1.0)), texts, [names[i] for i in ink]
+
+    def painted(self, n, rng, plan):
+        """Plain shapes in any two colours, called by the shape alone: colour tells nothing."""
+        mask, texts, names = self.said_shapes(n, rng)
+        pair = np.stack([rng.permutation(24)[:2] for _ in range(n)])
+        paper, ink = (solid(np.stack([colour_of(C.COLOUR_NAMES[i], rng) for i in pair[:, j]])) for j in (0, 1))
+        return over(paper, ink, mask), texts, names
+
     def shapes_batch(self, n, rng, plan):
+        mask, texts, names = self.said_shapes(n, rng)
+        return self.one_ink(mask, rng), texts, names
+
+    def said_shapes(self, n, rng):
+        """Masks, captions and names of plain shapes, some hollow."""
         kinds = rng.integers(len(C.SHAPE_NAMES), size=n)
         mask = self.shape_masks(kinds, rng, low=0.55, high=0.95)
         hollow = some(rng, n, 0.1)
@@ -292,8 +325,7 @@ class Data:
         names = [C.SHAPE_NAMES[k] for k in kinds]
         for i in hollow.tolist():  # a hollow circle is a ring
             names[i] = "ring" if names[i] == "circle" else names[i]
-        texts = [C.SHAPES[k][rng.integers(len(C.SHAPES[k]))] for k in names]
-        return self.one_ink(mask, rng), texts, names
+        return mask, [C.SHAPES[k][rng.integers(len(C.SHAPES[k]))] for k in names], names
 
     def letters_batch(self, n, rng, plan):
         upper = plan.random() < 0.6
@@ -482,9 +514,9 @@ class Data:
         x = self.disturb(x.contiguous().clone(), rng, kind)
         return x, [C.wrap(t, rng, 0.25 if kind == "letters" else 0.45) for t in texts], keys
 
-    def batch(self, n, lead, seed, step, rank):
-        """(pictures, captions, keys) of one step on one rank; `lead` names the mix."""
-        parts = [self.slot(SLOT, MIXES[lead], np.random.default_rng([seed, step, slot]), np.random.default_rng([seed, step, slot, rank + 1]))
+    def batch(self, n, mix, seed, step, rank):
+        """(pictures, captions, keys) of one step on one rank; `mix` gives the share of each kind."""
+        parts = [self.slot(SLOT, mix, np.random.default_rng([seed, step, slot]), np.random.default_rng([seed, step, slot, rank + 1]))
                  for slot in range(n // SLOT)]
         xs, texts, keys = zip(*parts)
         return torch.cat(xs), sum(texts, []), sum(map(list, keys), [])

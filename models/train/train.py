@@ -1,8 +1,9 @@
 """Contrastive training of the two towers.
 
 Input: the caches (icons, letters, tokenizer, teacher vectors). Output: .cache/run/last.pt (resumable checkpoint) and
-.cache/run/log.jsonl (one line every LOG steps). Four stages: the text tower alone with its teacher; both towers with half of the
-patches left out; both with whole pictures; the image tower against adversarial pictures, because edits climb its gradient.
+.cache/run/log.jsonl (one line every LOG steps). The text tower learns alone with its teacher; then come two cycles of three stages:
+both towers with half of the patches left out; both with whole pictures; the image tower against adversarial pictures, because
+edits climb its gradient. The second cycle starts from a higher rate again and shows more of what the first left weak.
 RANKS processes of one thread share every batch; all random numbers follow from (SEED, step, rank), so a resumed run sees the
 same data.
 
@@ -20,7 +21,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 
 import tokens
-from compose import Data
+from compose import MIXES, Data
 from distill import Teacher
 from fetch import CACHE
 from model import EMBED, PATCH, SIDE, Clip
@@ -29,26 +30,39 @@ from muon import Muon
 RUN = os.path.join(CACHE, "run")
 SEED, RANKS = 1, 2
 SHARE = {"colour": 128, "shape": 64}  # samples on each rank of a step led by colour, by shape
-SHAPE_EVERY = 4  # every fourth step is led by shape
+SHAPE_EVERY = (4, 3)  # in each cycle, every so many steps one is led by shape
 TEXT_PARTS = 4
-# Last steps of the stages: text alone, half of the patches, whole pictures, adversarial pictures.
-TEXT, HALF, WHOLE, END = 100, 2500, 2900, 3050
+TEXT = 100  # last step of the text tower alone
+# Last steps of the stages of each cycle: half of the patches, whole pictures, adversarial pictures.
+CYCLES = ((2500, 2900, 3050), (4000, 4300, 4420))
+END = CYCLES[-1][-1]
 TEXT_SHARE = 256  # texts on each rank while the text tower learns alone
 RATE, WEIGHT_DECAY, WARMUP = 1.5e-3, 0.05, 100
 # Learning rate after the warm-up as (step, factor) knots.
-KNOTS = ((TEXT + WARMUP, 1.0), (WHOLE, 0.03), (WHOLE + 1, 0.10), (END, 0.02))
+KNOTS = ((TEXT + WARMUP, 1.0), (2900, 0.03), (2901, 0.10), (3050, 0.02), (3100, 0.55), (4300, 0.03), (4301, 0.10), (END, 0.02))
 TEACH_WEIGHT, TEACH_TEXTS, TEACH_EVERY = 0.3, 96, 2
 # Adversarial pictures: this share of them moves along the gradient of the loss by up to so much (L2 over 3 x 64 x 64 values of 0..1).
 ATTACK_SHARE, ATTACK_RADIUS = 0.75, 2.0
 LOG, SAVE = 20, 50
 
 
+def cycle_at(step):
+    return next(i for i, ends in enumerate(CYCLES) if step < ends[-1])
+
+
+def stage_at(step):
+    """"half", "whole" or "attack"."""
+    half, whole, _ = CYCLES[cycle_at(step)]
+    return "half" if step < half else "whole" if step < whole else "attack"
+
+
 def lead_at(step):
-    return "shape" if step % SHAPE_EVERY == SHAPE_EVERY - 1 else "colour"
+    every = SHAPE_EVERY[cycle_at(step)]
+    return "shape" if step % every == every - 1 else "colour"
 
 
 def share_at(step):
-    return SHARE["shape"] if step >= WHOLE else SHARE[lead_at(step)]
+    return SHARE["shape"] if stage_at(step) == "attack" else SHARE[lead_at(step)]
 
 
 def rate_at(step):
@@ -60,7 +74,7 @@ def rate_at(step):
 
 def kept_at(step, n, rank):
     """Numbers (n, k) of the patches that are looked at, or None for all: shapes need all of them."""
-    if step >= HALF or lead_at(step) == "shape":
+    if stage_at(step) != "half" or lead_at(step) == "shape":
         return None
     patches = (SIDE // PATCH) ** 2
     generator = torch.Generator().manual_seed((SEED * 1000003 + step) * 64 + rank)
@@ -166,11 +180,11 @@ def worker(rank, stop):
             loss, cosine = teacher.loss(reader(ids), vectors)
             total, kind, scale = loss / RANKS, "text", model.logit_scale.exp()
         else:
-            kind, n = lead_at(step), share_at(step)
+            kind, n, attack = lead_at(step), share_at(step), stage_at(step) == "attack"
             samples += n * RANKS
-            x, texts, keys = data.batch(n, kind, SEED, step, rank)
+            x, texts, keys = data.batch(n, MIXES[cycle_at(step)][kind], SEED, step, rank)
             scale = model.logit_scale.exp().clamp(max=100)
-            if step < WHOLE:
+            if not attack:
                 text = read(reader, texts)
             else:  # the text tower keeps still while the image tower hardens
                 with torch.no_grad():
@@ -178,14 +192,14 @@ def worker(rank, stop):
                 x = attacked(tower, vision, x, text, scale, keys, step, rank)
             images, captions, numbers = gather(tower(x, kept_at(step, n, rank)), text, keys)
             loss = total = contrast(images, captions, scale, numbers)
-            if step < WHOLE and step % TEACH_EVERY == 0:
+            if not attack and step % TEACH_EVERY == 0:
                 ids, vectors = teacher.pick(TEACH_TEXTS, step, rank)
                 penalty, cosine = teacher.loss(reader(ids), vectors)
                 total = loss + TEACH_WEIGHT / RANKS * penalty
         for p in params:
             p.grad = None
         total.backward()
-        learning = vision if step >= WHOLE else params
+        learning = vision if step >= TEXT and attack else params
         for p in learning:
             if p.grad is None:
                 p.grad = torch.zeros_like(p)

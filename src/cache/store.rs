@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use super::entry::{Entry, VERSION};
 use super::{CacheError, Usage};
+use crate::whole_file;
 
 /// Largest entry that is read, in bytes; far above any scene, far below what would hurt.
 const MAX_ENTRY_BYTES: u64 = 1 << 30;
@@ -76,7 +77,7 @@ impl Store {
         let failed = |reason| CacheError::Write { path: path.clone(), reason };
         let shard = path.parent().unwrap_or(&self.root);
         std::fs::create_dir_all(shard).map_err(failed)?;
-        let mut temporary = temporary_in(shard).map_err(failed)?;
+        let mut temporary = whole_file::in_folder(shard, TEMPORARY).map_err(failed)?;
         temporary.write_all(&bytes).map_err(failed)?;
         temporary.persist(&path).map_err(|error| failed(error.error))?;
         self.evict(&path);
@@ -150,18 +151,6 @@ impl Store {
 fn touch(path: &Path, file: &File) -> std::io::Result<()> {
     let now = SystemTime::now();
     file.set_modified(now).or_else(|_| File::options().append(true).open(path)?.set_modified(now))
-}
-
-/// A temporary file that gets the permissions of any other file of the user: in a shared folder the others read it.
-fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 fn files_of(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {

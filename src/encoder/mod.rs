@@ -171,12 +171,24 @@ pub struct Files<'a> {
     pub preprocessor: Option<&'a [u8]>,
 }
 
+impl Files<'_> {
+    /// blake3 of all files as hex: what an encoder is known by in jobs, under any name or path. Cost: one pass.
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for bytes in [self.weights, self.config, self.tokenizer, self.preprocessor.unwrap_or_default()] {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
 /// An image tower and a text tower that meet in one space. Immutable; share it by `Arc`.
 #[derive(Debug)]
 pub struct Encoder {
     /// What the user calls it.
     pub name: String,
-    /// blake3 of all files, as hex.
+    /// [`Files::hash`].
     pub hash: String,
     /// Sizes and pixel statistics.
     pub config: Config,
@@ -198,13 +210,7 @@ impl Encoder {
         let config = Config::parse(files.config, files.preprocessor)?;
         let source = File::parse(files.weights)?;
         let words = Words::parse(files.tokenizer, &config)?;
-        let mut hasher = blake3::Hasher::new();
-        for bytes in [files.weights, files.config, files.tokenizer, files.preprocessor.unwrap_or_default()] {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
-        }
-        let hash = hasher.finalize().to_hex().to_string();
-        Self::build(name, hash, config, &source, Some(words))
+        Self::build(name, files.hash(), config, &source, Some(words))
     }
 
     /// An encoder of the given sizes with random weights and no tokenizer, for benches without a model file.

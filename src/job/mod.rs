@@ -6,6 +6,7 @@
 //! Determinism: the canonical form is JSON with fields in declaration order. Cost: a hash of the working picture.
 
 pub mod report;
+mod scores;
 
 use crate::cache::{Cache, Entry};
 use crate::ctx::Ctx;
@@ -15,6 +16,7 @@ use crate::optimize::{Edited, Step};
 use crate::pipeline::{self, Finished, PipelineError, Plan, Start};
 use crate::scene::Scene;
 use crate::scene::svg_out::Metadata;
+pub use scores::{ScoreError, Scores, score};
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the same plan may give other numbers; part of every job hash.
@@ -54,6 +56,8 @@ pub struct JobError {
 pub struct Done {
     /// The scenes.
     pub finished: Finished,
+    /// What was measured of them when they were made.
+    pub scores: Option<Scores>,
     /// Whether they came from the cache.
     pub cache_hit: bool,
 }
@@ -107,11 +111,16 @@ impl Job {
     }
 }
 
-/// Runs `job` on `start`, or takes its result from `cache`. A cache that cannot be written is reported and passed over.
+/// The result of `job`, where it was finished before. Needs no encoder.
+pub fn find(job: &Job, cache: &Cache) -> Option<Done> {
+    done_from_entry(cache.get(&job.hash())?)
+}
+
+/// Runs `job` on `start` and keeps its result in `cache`; one that cannot be written is reported and passed over.
 ///
 /// # Errors
 /// [`PipelineError`] of the stage that failed.
-pub fn run(
+pub fn make(
     job: &Job,
     start: &Start,
     encoder: Option<&Encoder>,
@@ -119,38 +128,43 @@ pub fn run(
     ctx: &Ctx,
     watch: &mut (dyn FnMut(&Step<'_>) + Send),
 ) -> Result<Done, PipelineError> {
-    let hash = job.hash();
-    if let Some(finished) = cache.get(&hash).and_then(finished_from_entry) {
-        return Ok(Done { finished, cache_hit: true });
-    }
     let finished = ctx.install(|| pipeline::run(&job.plan, start, encoder, ctx, watch))?;
-    if let Err(error) = cache.put(&hash, &entry_from_finished(&finished)) {
-        tracing::warn!("the result was not cached: {error}");
-    }
-    Ok(Done { finished, cache_hit: false })
+    let done = Done { finished, scores: None, cache_hit: false };
+    keep(job, &done, cache);
+    Ok(done)
 }
 
-/// The losses that travel with a cached scene.
+/// Keeps `done` as the result of `job`; a cache that cannot be written is reported and passed over.
+pub fn keep(job: &Job, done: &Done, cache: &Cache) {
+    if let Err(error) = cache.put(&job.hash(), &entry_from_done(done)) {
+        tracing::warn!("the result was not cached: {error}");
+    }
+}
+
+/// What travels with a cached scene.
 #[derive(Serialize, Deserialize)]
-struct Losses {
+struct Measured {
     iterations: u32,
     loss_first: f32,
     loss_last: f32,
+    scores: Option<Scores>,
 }
 
-fn entry_from_finished(finished: &Finished) -> Entry {
+fn entry_from_done(Done { finished, scores, .. }: &Done) -> Entry {
     let Edited { scene, iterations, loss_first, loss_last } = &finished.edited;
-    let losses = Losses { iterations: *iterations, loss_first: *loss_first, loss_last: *loss_last };
+    let (iterations, loss_first, loss_last) = (*iterations, *loss_first, *loss_last);
+    let measured = Measured { iterations, loss_first, loss_last, scores: scores.clone() };
     Entry {
         scene: scene.clone(),
         initial: finished.initial.clone(),
-        report: serde_json::to_value(losses).unwrap_or_default(),
+        report: serde_json::to_value(measured).unwrap_or_default(),
     }
 }
 
-fn finished_from_entry(entry: Entry) -> Option<Finished> {
-    let Losses { iterations, loss_first, loss_last } = serde_json::from_value(entry.report).ok()?;
-    Some(Finished { initial: entry.initial, edited: Edited { scene: entry.scene, iterations, loss_first, loss_last } })
+fn done_from_entry(entry: Entry) -> Option<Done> {
+    let Measured { iterations, loss_first, loss_last, scores } = serde_json::from_value(entry.report).ok()?;
+    let edited = Edited { scene: entry.scene, iterations, loss_first, loss_last };
+    Some(Done { finished: Finished { initial: entry.initial, edited }, scores, cache_hit: true })
 }
 
 fn input_hash(start: &Start) -> String {

@@ -68,14 +68,9 @@ impl ModelBytes {
         self.source
     }
 
-    /// Identity of the bytes, the same under any name or path: BLAKE3 over the SHA-256 of each file, hexadecimal.
-    /// Known at once where the files were checked, else taken on the first call.
+    /// [`Files::hash`], taken on the first call.
     pub fn hash(&self) -> &str {
-        self.hash.get_or_init(|| {
-            let Files { config, weights, tokenizer, preprocessor } = self.as_files();
-            let digest = |bytes| hex(&Sha256::digest(bytes));
-            identity(&[Some(digest(config)), Some(digest(weights)), Some(digest(tokenizer)), preprocessor.map(digest)])
-        })
+        self.hash.get_or_init(|| self.as_files().hash())
     }
 
     /// The bytes of each file.
@@ -127,7 +122,6 @@ pub fn load(located: &Located, cancel: &Cancel) -> Result<ModelBytes, ModelError
     let config = read(&files.config, MAX_CONFIG)?;
     let tokenizer = read(&files.tokenizer, MAX_TOKENIZER)?;
     let preprocessor = files.preprocessor.as_ref().map(|path| read(path, MAX_CONFIG)).transpose()?;
-    let hash = OnceLock::new();
     if located.source != Source::Given {
         let digests = [
             Some(hex(&Sha256::digest(config.as_slice()))),
@@ -136,12 +130,11 @@ pub fn load(located: &Located, cancel: &Cancel) -> Result<ModelBytes, ModelError
             preprocessor.as_ref().map(|bytes| hex(&Sha256::digest(bytes.as_slice()))),
         ];
         check_hashes(located, files, &digests)?;
-        let _ = hash.set(identity(&digests));
     }
     Ok(ModelBytes {
         name: located.name.clone(),
         source: located.source,
-        hash,
+        hash: OnceLock::new(),
         config,
         weights: Bytes::Mapped(weights),
         tokenizer,
@@ -217,13 +210,4 @@ fn sha256(bytes: &[u8], cancel: &Cancel) -> Result<String, ModelError> {
         hasher.update(block);
     }
     Ok(hex(&hasher.finalize()))
-}
-
-/// One name for four files; the domain string keeps it apart from other hashes.
-fn identity(digests: &[Option<String>; 4]) -> String {
-    let mut hasher = blake3::Hasher::new_derive_key("linocut encoder: config, weights, tokenizer, preprocessor");
-    for digest in digests {
-        hasher.update(digest.as_deref().unwrap_or("none").as_bytes()).update(b"\n");
-    }
-    hasher.finalize().to_hex().to_string()
 }

@@ -33,5 +33,5 @@ pub use lock::{LOCK_FILE, Lock, LockedFile};
 pub use manifest::{DEFAULT, Manifest, PinnedFile, PinnedFiles, find, known};
 pub use registry::Registry;
 pub use report::{FileCheck, Listed, PlaceReport, Verdict, Verified, list, path, search_path_report, verify};
-pub use resident::{LoadError, encoder};
+pub use resident::{Choice, LoadError, choose};
 pub use search::{Environment, FilePaths, Located, MODEL_PATH, Place, SearchPath, Source, folder_name, locate};

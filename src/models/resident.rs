@@ -1,13 +1,15 @@
-//! The process-wide table of loaded encoders.
+//! The process-wide tables of opened and of loaded encoders.
 //!
-//! Input: a name or folder. Output: one shared [`Encoder`] for it. Invariants and cost: as [`Registry`].
+//! Input: a name or folder. Output: a [`Choice`]: its hash at once, one shared [`Encoder`] when it is asked for. A job
+//! that was finished before needs the hash alone. Invariants and cost: as [`Registry`].
 
-use super::{ModelError, Registry, SearchPath, load, locate};
+use super::{Located, ModelBytes, ModelError, Registry, SearchPath, load, locate};
 use crate::ctx::Cancel;
 use crate::encoder::{Encoder, EncoderError};
 use std::sync::Arc;
 
-static RESIDENT: Registry<Encoder> = Registry::new();
+static OPENED: Registry<ModelBytes> = Registry::new();
+static LOADED: Registry<Encoder> = Registry::new();
 
 /// Why an encoder could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -25,15 +27,42 @@ pub enum LoadError {
     },
 }
 
-/// The encoder called `name_or_folder`, loaded at most once a process.
+/// An encoder whose files were found and checked.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    located: Located,
+    bytes: Arc<ModelBytes>,
+}
+
+/// Finds and checks the encoder called `name_or_folder`, at most once a process.
 ///
 /// # Errors
-/// [`LoadError`].
-pub fn encoder(name_or_folder: &str, search: &SearchPath, cancel: &Cancel) -> Result<Arc<Encoder>, LoadError> {
+/// [`ModelError`].
+pub fn choose(name_or_folder: &str, search: &SearchPath, cancel: &Cancel) -> Result<Choice, ModelError> {
     let located = locate(name_or_folder, search)?;
-    RESIDENT.get_or_load(&located.residency_key(), || {
-        let bytes = load(&located, cancel)?;
-        Encoder::from_bytes(bytes.name(), bytes.as_files())
-            .map_err(|error| LoadError::Encoder { name: name_or_folder.to_owned(), error })
-    })
+    let bytes = OPENED.get_or_load(&located.residency_key(), || load(&located, cancel))?;
+    Ok(Choice { located, bytes })
+}
+
+impl Choice {
+    /// Name for reports.
+    pub fn name(&self) -> &str {
+        self.bytes.name()
+    }
+
+    /// What the encoder is known by in jobs.
+    pub fn hash(&self) -> &str {
+        self.bytes.hash()
+    }
+
+    /// The encoder itself, loaded at most once a process.
+    ///
+    /// # Errors
+    /// [`LoadError::Encoder`] for files that make none.
+    pub fn encoder(&self) -> Result<Arc<Encoder>, LoadError> {
+        LOADED.get_or_load(&self.located.residency_key(), || {
+            Encoder::from_bytes(self.name(), self.bytes.as_files())
+                .map_err(|error| LoadError::Encoder { name: self.name().to_owned(), error })
+        })
+    }
 }

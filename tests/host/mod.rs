@@ -118,11 +118,13 @@ fn expected(id: &str, settings: &[(&str, &str)], bytes: &[u8]) -> Vec<u8> {
     let working = resample::fit_long_side(&picture, values.integer("workingSize") as usize, &ctx);
     let sizes =
         Sizes { source_px: [width as f32, height as f32], canvas_px: [working.width as f32, working.height as f32] };
-    let encoder = node.edits().then(|| models::encoder("default", &SearchPath::default(), &Cancel::default()).unwrap());
+    let encoder = node
+        .edits()
+        .then(|| models::choose("default", &SearchPath::default(), &Cancel::default()).unwrap().encoder().unwrap());
     let plan = nodes::plan(node, &values, &sizes);
     let start = Start::Picture(working);
     let job = Job::new(node.id, plan, &start, encoder.as_ref().map_or("", |encoder| encoder.hash.as_str()));
-    let done = job::run(&job, &start, encoder.as_deref(), &Cache::off(), &ctx, &mut |_| {}).unwrap();
+    let done = job::make(&job, &start, encoder.as_deref(), &Cache::off(), &ctx, &mut |_| {}).unwrap();
     let size = Size { width_px: width, height_px: height };
     let drawn = pipeline::draw(&done.finished, size, Some(&picture), nodes::detail(node, &values), &ctx).unwrap();
     (0..width * height).flat_map(|at| [0, 1, 2, 3].map(|plane| byte_from_unit(drawn.planes[plane][at]))).collect()

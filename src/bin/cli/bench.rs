@@ -93,7 +93,7 @@ fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         let start = Start::Picture(picture.clone());
         let job = Job::new(node.id, plan, &start, &encoder.hash);
         let begun = Instant::now();
-        let done = job::run(&job, &start, Some(&encoder), &Cache::off(), &run.ctx, &mut |_| ())?;
+        let done = job::make(&job, &start, Some(&encoder), &Cache::off(), &run.ctx, &mut |_| ())?;
         let seconds = begun.elapsed().as_secs_f64();
         let iterations = done.finished.edited.iterations;
         rows.push(serde_json::json!({"quality": quality, "seconds": seconds, "iterations": iterations}));

@@ -2,14 +2,12 @@
 
 use super::error::CliError;
 use super::files::{self, Input, Output};
-use super::score::Judge;
 use super::{Run, args};
 use clap::ArgMatches;
-use linocut::encoder::Encoder;
-use linocut::image::rect::Rect;
 use linocut::image::{ColorSpace, Image, resample};
 use linocut::job::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
 use linocut::job::{self, Done, Job};
+use linocut::models::Choice;
 use linocut::nodes::param::Values;
 use linocut::nodes::{self, Node, Sizes, shared};
 use linocut::optimize::Step;
@@ -18,9 +16,7 @@ use linocut::raster::{self, Background, Size};
 use linocut::scene::svg_out::svg_from_scene;
 use linocut::scene::{Scene, svg_in};
 use linocut::text::{TextOptions, scene_from_text};
-use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Width and height of the canvas that holds a word drawn with a font.
 const WORD_CANVAS_PX: (f32, f32) = (512.0, 256.0);
@@ -60,12 +56,12 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
         let input = args::path(matches, "input");
         rayon::join(
             || load(run, node, &values, input),
-            || node.edits().then(|| run.encoder(values.text(shared::ENCODER.id))).transpose(),
+            || node.edits().then(|| run.choose(values.text(shared::ENCODER.id))).transpose(),
         )
     });
     let (loaded, encoder) = (loaded?, encoder?);
     let plan = nodes::plan(node, &values, &loaded.sizes);
-    let hash = encoder.as_ref().map_or("", |encoder| encoder.hash.as_str());
+    let hash = encoder.as_ref().map_or("", Choice::hash);
     let job = Job::new(node.id, plan, &loaded.start, hash);
     let mut frames = outputs.frames.take();
     let mut watch = |step: &Step<'_>| {
@@ -79,7 +75,13 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     } else {
         run.cache()
     };
-    let done = job::run(&job, &loaded.start, encoder.as_deref(), &cache, &run.ctx, &mut watch)?;
+    let mut done = match job::find(&job, &cache) {
+        Some(done) => done,
+        None => {
+            let encoder = encoder.as_ref().map(Choice::encoder).transpose()?;
+            job::make(&job, &loaded.start, encoder.as_deref(), &cache, &run.ctx, &mut watch)?
+        }
+    };
     if let Some(frames) = frames {
         frames.finish()?;
     }
@@ -89,10 +91,15 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
         run.ctx.install(|| pipeline::draw(&done.finished, loaded.size(), loaded.source.as_ref(), detail, &run.ctx))?;
     run.ctx.cancel.check()?;
     write(outputs, &picture, &done, &job)?;
-    match encoder {
-        None => report_vectorize(run, &done, &job),
-        Some(encoder) => report_edit(run, &encoder, &loaded, &picture, &done, &job),
+    let Some(encoder) = encoder else { return report_vectorize(run, &done, &job) };
+    if done.scores.as_ref().is_none_or(|scores| scores.detail != detail) {
+        // Judging is not part of writing; it ends that stage's clock.
+        run.ctx.progress.stage("score", 0);
+        let finished = &done.finished;
+        done.scores = Some(job::score(&job, &loaded.start, finished, &*encoder.encoder()?, detail, &run.ctx)?);
+        job::keep(&job, &done, &cache);
     }
+    report_edit(run, &encoder, &loaded.sizes, &done, &job)
 }
 
 fn outputs(node: &Node, matches: &ArgMatches) -> Result<Outputs, CliError> {
@@ -186,37 +193,18 @@ fn report_vectorize(run: &Run, done: &Done, job: &Job) -> Result<(), CliError> {
     run.print(&report, &format!("{} paths, {} segments", report.paths, report.segments))
 }
 
-fn report_edit(
-    run: &Run,
-    encoder: &Arc<Encoder>,
-    loaded: &Loaded,
-    after: &Image,
-    done: &Done,
-    job: &Job,
-) -> Result<(), CliError> {
-    let before = match &loaded.source {
-        Some(source) => Cow::Borrowed(source),
-        None => Cow::Owned(raster::render(&done.finished.initial, loaded.size(), Background::Rgb([1.0; 3]), &run.ctx)?),
-    };
-    // Judging is not part of writing; it ends that stage's clock.
-    run.ctx.progress.stage("score", 0);
-    let judge = Judge { encoder, ctx: &run.ctx };
-    let edit = job.plan.edit.as_ref();
-    let whole = edit.and_then(|edit| edit.regions.iter().find(|region| region.rect_in_canvas.is_none()));
-    let cosines = |prompt: &str, rect: Option<Rect>| -> Result<(f32, f32), CliError> {
-        let texts = judge.texts(&[prompt.to_owned()])?;
-        let [before, after] = [before.as_ref(), after].map(|image| judge.cosines(image, rect, &texts));
-        Ok((before?.first().copied().unwrap_or(0.0), after?.first().copied().unwrap_or(0.0)))
-    };
-    let whole = whole.map(|region| cosines(&region.prompt, None)).transpose()?;
-    let mut regions = Vec::new();
-    let [x_scale, y_scale] = [0, 1].map(|axis| loaded.sizes.source_px[axis] / loaded.sizes.canvas_px[axis]);
-    for region in edit.into_iter().flat_map(|edit| &edit.regions) {
-        let Some(rect) = region.rect_in_canvas.map(|rect| rect.scaled(x_scale, y_scale)) else { continue };
-        let (cosine_before, cosine_after) = cosines(&region.prompt, Some(rect))?;
+fn report_edit(run: &Run, encoder: &Choice, sizes: &Sizes, done: &Done, job: &Job) -> Result<(), CliError> {
+    let scores = done.scores.as_ref();
+    let [x_scale, y_scale] = [0, 1].map(|axis| sizes.source_px[axis] / sizes.canvas_px[axis]);
+    let regions = job.plan.edit.iter().flat_map(|edit| &edit.regions);
+    let placed = regions.filter_map(|region| Some((region, region.rect_in_canvas?.scaled(x_scale, y_scale))));
+    let cosines = scores.into_iter().flat_map(|scores| &scores.regions);
+    let regions = placed.zip(cosines).map(|((region, rect), &[cosine_before, cosine_after])| {
         let rect = [rect.x, rect.y, rect.width, rect.height];
-        regions.push(RegionReport { prompt: region.prompt.clone(), rect, cosine_before, cosine_after });
-    }
+        RegionReport { prompt: region.prompt.clone(), rect, cosine_before, cosine_after }
+    });
+    let regions = regions.collect();
+    let whole = scores.and_then(|scores| scores.whole);
     let edited = &done.finished.edited;
     let report = EditReport {
         paths: edited.scene.paths.len(),
@@ -224,14 +212,14 @@ fn report_edit(
         iterations: edited.iterations,
         loss_first: edited.loss_first,
         loss_last: edited.loss_last,
-        cosine_before: whole.map(|(before, _)| before),
-        cosine_after: whole.map(|(_, after)| after),
+        cosine_before: whole.map(|[before, _]| before),
+        cosine_after: whole.map(|[_, after]| after),
         regions,
         seconds: seconds(run),
         peak_rss_mb: peak_rss_mb(),
         threads: run.ctx.threads(),
         backend: "cpu",
-        encoder: EncoderReport { name: encoder.name.clone(), hash: encoder.hash.clone() },
+        encoder: EncoderReport { name: encoder.name().to_owned(), hash: encoder.hash().to_owned() },
         job_hash: job.hash().to_hex().to_string(),
         cache_hit: done.cache_hit,
     };

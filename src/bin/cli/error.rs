@@ -2,6 +2,7 @@
 
 use linocut::ctx::{Cancelled, ThreadError};
 use linocut::encoder::EncoderError;
+use linocut::job::ScoreError;
 use linocut::models::{LoadError, ModelError};
 use linocut::nodes::param::ParamError;
 use linocut::optimize::OptimizeError;
@@ -36,6 +37,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     #[error(transparent)]
+    Score(#[from] ScoreError),
+    #[error(transparent)]
     Model(#[from] ModelError),
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -65,6 +68,9 @@ impl CliError {
             Self::Cancelled(_)
                 | Self::Raster(RasterError::Cancelled(_))
                 | Self::Encoder(EncoderError::Cancelled(_))
+                | Self::Score(
+                    ScoreError::Encoder(EncoderError::Cancelled(_)) | ScoreError::Raster(RasterError::Cancelled(_))
+                )
                 | Self::Model(ModelError::Cancelled(_))
                 | Self::Load(LoadError::Model(ModelError::Cancelled(_)))
                 | Self::Pipeline(

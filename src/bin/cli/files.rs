@@ -6,6 +6,7 @@
 use super::error::CliError;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 use linocut::image::{Alpha, ColorSpace, Image, MAX_PIXELS, byte_from_unit};
+use linocut::whole_file;
 use rayon::prelude::*;
 use std::io::{BufReader, Cursor, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -65,11 +66,27 @@ fn image_from_decoded(decoded: DynamicImage, format: ImageFormat) -> Image {
         ImageFormat::OpenExr => (ColorSpace::Linear, Alpha::Premultiplied),
         _ => (ColorSpace::Srgb, Alpha::Straight),
     };
-    let pixels = decoded.into_rgba32f();
-    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-    let (whole, _) = pixels.as_raw().as_chunks::<4>();
-    let planes = [0, 1, 2, 3].map(|channel| whole.par_iter().map(|pixel| pixel[channel]).collect());
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+    let planes = match decoded {
+        // What most files hold goes straight into planes.
+        DynamicImage::ImageRgb8(pixels) => planes_from_bytes::<3>(pixels.as_raw()),
+        DynamicImage::ImageRgba8(pixels) => planes_from_bytes::<4>(pixels.as_raw()),
+        other => {
+            let pixels = other.into_rgba32f();
+            let (whole, _) = pixels.as_raw().as_chunks::<4>();
+            [0, 1, 2, 3].map(|channel| whole.par_iter().map(|pixel| pixel[channel]).collect())
+        }
+    };
     Image { width, height, planes, space, alpha }
+}
+
+/// Planes of 0 to 1; without a fourth channel the picture is opaque.
+fn planes_from_bytes<const N: usize>(bytes: &[u8]) -> [Vec<f32>; 4] {
+    let (pixels, _) = bytes.as_chunks::<N>();
+    [0, 1, 2, 3].map(|channel| match channel {
+        3 if N == 3 => vec![1.0; pixels.len()],
+        _ => pixels.par_iter().with_min_len(1 << 14).map(|pixel| f32::from(pixel[channel]) / 255.0).collect(),
+    })
 }
 
 /// The format that the name of an output asks for.
@@ -137,13 +154,7 @@ impl Output {
         if path.is_dir() {
             return Err(failed("it is a folder".to_owned()));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".linocut-");
-        // Temporary files are private by default; a result gets the permissions any new file would get.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder).map_err(|error| failed(error.to_string()))?;
+        let file = whole_file::beside(path).map_err(|error| failed(error.to_string()))?;
         Ok(Self { path: path.to_owned(), file })
     }
 

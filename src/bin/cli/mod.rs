@@ -16,6 +16,7 @@ use error::CliError;
 use linocut::cache::{Cache, DEFAULT_CAP_BYTES};
 use linocut::ctx::Ctx;
 use linocut::encoder::Encoder;
+use linocut::models::Choice;
 use linocut::nodes::NODES;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -95,9 +96,14 @@ impl Run {
         })
     }
 
+    /// The encoder called `name`, found and checked.
+    pub(crate) fn choose(&self, name: &str) -> Result<Choice, CliError> {
+        Ok(linocut::models::choose(name, &machine::search_path(), &self.ctx.cancel)?)
+    }
+
     /// The encoder called `name`, loaded once.
     pub(crate) fn encoder(&self, name: &str) -> Result<Arc<Encoder>, CliError> {
-        Ok(linocut::models::encoder(name, &machine::search_path(), &self.ctx.cancel)?)
+        Ok(self.choose(name)?.encoder()?)
     }
 
     /// Prints `report` as JSON, or `text` for people.

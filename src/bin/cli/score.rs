@@ -4,35 +4,10 @@ use super::error::CliError;
 use super::files::{self, Input};
 use super::{Run, args};
 use clap::ArgMatches;
-use linocut::ctx::Ctx;
-use linocut::encoder::{Encoder, EncoderError, similarity};
-use linocut::image::rect::Rect;
-use linocut::image::{ColorSpace, Image};
+use linocut::encoder::similarity;
+use linocut::image::ColorSpace;
 use linocut::raster::{self, Background, Size};
 use linocut::scene::svg_in;
-
-/// An encoder asked for plain cosines.
-pub(crate) struct Judge<'a> {
-    pub(crate) encoder: &'a Encoder,
-    pub(crate) ctx: &'a Ctx,
-}
-
-impl Judge<'_> {
-    /// The features of `texts`, embedded once for all pictures.
-    pub(crate) fn texts(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EncoderError> {
-        self.ctx.install(|| similarity::text_features(self.encoder, texts, self.ctx))
-    }
-
-    /// The cosine of `image` (display-referred sRGB), or of its part in `rect`, with each text.
-    pub(crate) fn cosines(
-        &self,
-        image: &Image,
-        rect: Option<Rect>,
-        texts: &[Vec<f32>],
-    ) -> Result<Vec<f32>, EncoderError> {
-        self.ctx.install(|| similarity::cosines(self.encoder, image, rect, texts, self.ctx))
-    }
-}
 
 /// Runs `score`.
 pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
@@ -47,8 +22,10 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
             run.ctx.install(|| raster::render(&scene, size, Background::Rgb([1.0; 3]), &run.ctx))?
         }
     };
-    let judge = Judge { encoder: &encoder, ctx: &run.ctx };
-    let cosines = judge.cosines(&image, None, &judge.texts(&prompts)?)?;
+    let cosines = run.ctx.install(|| {
+        let texts = similarity::text_features(&encoder, &prompts, &run.ctx)?;
+        similarity::cosines(&encoder, &image, None, &texts, &run.ctx)
+    })?;
     let scores = prompts.iter().zip(&cosines);
     let json = scores.clone().map(|(prompt, cosine)| serde_json::json!({"prompt": prompt, "cosine": cosine}));
     let report = serde_json::json!({ "scores": json.collect::<Vec<_>>() });

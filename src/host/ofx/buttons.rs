@@ -10,6 +10,7 @@ use super::sys::*;
 use super::task::{self, Task, TaskError};
 use crate::nodes::{Node, hosted};
 use crate::scene::svg_out::svg_from_scene;
+use crate::whole_file;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -46,9 +47,8 @@ fn export(node: &Node, task: &Task<'_>) -> Result<(), TaskError> {
         return Err(failed("no file is named".to_owned()));
     }
     let target = Path::new(&path);
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Before the work: an unwritable folder is found out at once.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(error.to_string()))?;
+    let mut file = whole_file::beside(target).map_err(|error| failed(error.to_string()))?;
     let ctx = session::ctx()?;
     let picture = inputs.picture(&ctx)?;
     let work = task.wait(&ctx, || task::work(node, false, &picture, &inputs.wanted, &ctx))?;

@@ -16,7 +16,7 @@ use crate::cache::CacheError;
 use crate::ctx::{Cancelled, Ctx, ThreadError};
 use crate::image::{ColorSpace, Image, resample};
 use crate::job::{self, Done, Job};
-use crate::models::{self, LoadError};
+use crate::models::{self, Choice, LoadError, ModelError};
 use crate::nodes::param::{ParamError, Value, Values};
 use crate::nodes::{self, Node, Sizes, hosted, shared};
 use crate::pipeline::{PipelineError, Start};
@@ -52,6 +52,9 @@ pub(super) enum TaskError {
     #[error(transparent)]
     Threads(#[from] ThreadError),
     /// No encoder.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// No encoder that works.
     #[error(transparent)]
     Encoder(#[from] LoadError),
     /// The work failed.
@@ -226,10 +229,9 @@ pub(super) fn work(node: &Node, draft: bool, picture: &Image, wanted: &Wanted, c
     };
     let start = Start::Picture(working);
     let cache = session::cache();
-    let encoder =
-        node.edits().then(|| models::encoder(values.text(shared::ENCODER.id), &session::search_path(), &ctx.cancel));
-    let encoder = encoder.transpose()?;
-    let hash = encoder.as_ref().map_or("", |encoder| encoder.hash.as_str());
+    let name = values.text(shared::ENCODER.id);
+    let encoder = node.edits().then(|| models::choose(name, &session::search_path(), &ctx.cancel)).transpose()?;
+    let hash = encoder.as_ref().map_or("", Choice::hash);
     let job_of = |values: &Values| {
         let mut plan = nodes::plan(node, values, &sizes);
         if let Some(toward) = toward {
@@ -238,11 +240,19 @@ pub(super) fn work(node: &Node, draft: bool, picture: &Image, wanted: &Wanted, c
         Job::new(node.id, plan, &start, hash)
     };
     let mut job = job_of(values);
-    if draft && node.edits() && cache.get(&job.hash()).is_none() {
+    let mut found = job::find(&job, &cache);
+    if draft && node.edits() && found.is_none() {
         let mut quick = values.clone();
         quick.set(&shared::QUALITY, Value::Text("draft".to_owned()))?;
         job = job_of(&quick);
+        found = job::find(&job, &cache);
     }
-    let done = job::run(&job, &start, encoder.as_deref(), &cache, ctx, &mut |_| {})?;
+    let done = match found {
+        Some(done) => done,
+        None => {
+            let encoder = encoder.as_ref().map(Choice::encoder).transpose()?;
+            job::make(&job, &start, encoder.as_deref(), &cache, ctx, &mut |_| {})?
+        }
+    };
     Ok(Work { job, done })
 }
