@@ -28,6 +28,8 @@ pub struct Plan {
 pub enum Start {
     /// A picture at working size: display-referred sRGB, straight alpha.
     Picture(Image),
+    /// The same with a mask, a value from 0 to 1 for each pixel: only shapes mostly under it may change.
+    Masked(Image, Vec<f32>),
     /// Shapes from an SVG or from letters.
     Scene(Scene),
 }
@@ -69,14 +71,17 @@ pub fn run(
     ctx: &Ctx,
     watch: &mut (dyn FnMut(&Step<'_>) + Send),
 ) -> Result<Finished, PipelineError> {
-    let initial = match start {
-        Start::Picture(picture) => vectorize::vectorize(picture, &plan.vectorize, plan.seed, ctx)?,
-        Start::Scene(scene) => scene.clone(),
+    let (initial, mask) = match start {
+        Start::Picture(picture) => (vectorize::vectorize(picture, &plan.vectorize, plan.seed, ctx)?, None),
+        Start::Masked(picture, mask) => {
+            (vectorize::vectorize(picture, &plan.vectorize, plan.seed, ctx)?, Some(mask.as_slice()))
+        }
+        Start::Scene(scene) => (scene.clone(), None),
     };
     let edited = match (&plan.edit, encoder) {
         (None, _) => Edited::untouched(&initial),
         (Some(_), None) => return Err(PipelineError::NoEncoder),
-        (Some(edit), Some(encoder)) => optimize::run(&initial, encoder, edit, plan.seed, ctx, watch)?,
+        (Some(edit), Some(encoder)) => optimize::run(&initial, encoder, edit, mask, plan.seed, ctx, watch)?,
     };
     Ok(Finished { initial, edited })
 }

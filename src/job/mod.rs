@@ -170,14 +170,21 @@ fn done_from_entry(entry: Entry) -> Option<Done> {
 fn input_hash(start: &Start) -> String {
     let mut hasher = blake3::Hasher::new();
     match start {
-        Start::Picture(Image { width, height, planes, .. }) => {
-            hasher.update(b"picture");
-            hash_numbers(&mut hasher, &[*width as u64, *height as u64]);
-            planes.iter().for_each(|plane| hash_floats(&mut hasher, plane));
+        Start::Picture(picture) => hash_picture(&mut hasher, picture),
+        Start::Masked(picture, mask) => {
+            hash_picture(&mut hasher, picture);
+            hasher.update(b"mask");
+            hash_floats(&mut hasher, mask);
         }
         Start::Scene(scene) => hash_scene(&mut hasher, scene),
     }
     hasher.finalize().to_hex().to_string()
+}
+
+fn hash_picture(hasher: &mut blake3::Hasher, Image { width, height, planes, .. }: &Image) {
+    hasher.update(b"picture");
+    hash_numbers(hasher, &[*width as u64, *height as u64]);
+    planes.iter().for_each(|plane| hash_floats(hasher, plane));
 }
 
 fn hash_scene(hasher: &mut blake3::Hasher, scene: &Scene) {

@@ -52,10 +52,10 @@ pub fn score(
         let canvas = &finished.initial;
         let size = Size { width_px: canvas.width.ceil() as usize, height_px: canvas.height.ceil() as usize };
         let before = match start {
-            Start::Picture(picture) => Cow::Borrowed(picture),
+            Start::Picture(picture) | Start::Masked(picture, _) => Cow::Borrowed(picture),
             Start::Scene(scene) => Cow::Owned(raster::render(scene, size, Background::Rgb([1.0; 3]), ctx)?),
         };
-        let source = matches!(start, Start::Picture(_)).then_some(before.as_ref());
+        let source = (!matches!(start, Start::Scene(_))).then_some(before.as_ref());
         let after = pipeline::draw(finished, size, source, detail, ctx)?;
         let cosines = |prompt: &str, rect: Option<Rect>| -> Result<[f32; 2], ScoreError> {
             let texts = similarity::text_features(encoder, &[prompt.to_owned()], ctx)?;

@@ -16,6 +16,48 @@ pub const INPUT_COLOR_SPACE: Param = Param {
     animates: false,
 };
 
+/// Weight of a region; its id follows the region's.
+pub const REGION_WEIGHT: Param = Param {
+    id: "Weight",
+    label: "Weight",
+    hint: "How much this region counts against the other prompts; the prompt of the whole picture counts 1.",
+    kind: Kind::Number { default: 1.0, min: 0.01, max: 100.0 },
+    group: "",
+    animates: true,
+};
+
+/// Crops of a region; its id follows the region's.
+pub const REGION_PATCHES: Param = Param {
+    id: "Patches",
+    label: "Patches",
+    hint: "Random crops of this region that the encoder looks at in one step. 0 takes as many as the node's own Patches.",
+    kind: Kind::Integer { default: 0, min: 0, max: 512 },
+    group: "",
+    animates: false,
+};
+
+/// Whether a region limits what may change; its id follows the region's.
+pub const REGION_ONLY: Param = Param {
+    id: "Only",
+    label: "Only shapes inside",
+    hint: "Only shapes whose visible area lies mostly inside this region, or inside another one with this switch, may \
+           change; everything else is frozen.",
+    kind: Kind::Switch { default: false },
+    group: "",
+    animates: false,
+};
+
+/// What the mask limits.
+pub const MASK_LIMITS: Param = Param {
+    id: "maskLimits",
+    label: "Mask limits shapes",
+    hint: "Besides showing the edit only under the mask, lets only those shapes change that lie mostly under it. Every \
+           other mask is then another edit.",
+    kind: Kind::Switch { default: false },
+    group: "",
+    animates: false,
+};
+
 /// Which side of the mask is edited.
 pub const MASK_INVERT: Param = Param {
     id: "maskInvert",
@@ -47,7 +89,7 @@ pub const SVG_FILE: Param = Param {
 };
 
 /// All of them, in page order; they follow the node's own.
-pub const PARAMS: &[Param] = &[INPUT_COLOR_SPACE, SVG_FILE, MASK_INVERT, MIX];
+pub const PARAMS: &[Param] = &[INPUT_COLOR_SPACE, SVG_FILE, MASK_LIMITS, MASK_INVERT, MIX];
 
 /// Something that happens at once when it is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

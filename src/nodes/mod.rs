@@ -16,7 +16,7 @@ use crate::optimize::{Mode, Quality, Region, Settings};
 use crate::pipeline::Plan;
 use crate::schedule::Toward;
 use crate::vectorize::{Preset, RegionRound};
-use param::{Param, Values};
+use param::{Area, Param, Values};
 
 /// One node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,14 +111,15 @@ fn settings(values: &Values, mode: Mode, sizes: &Sizes) -> Settings {
     let mut settings = Settings::of(quality(values.text(shared::QUALITY.id)), mode);
     let whole = values.text(shared::PROMPT.id).trim();
     if !whole.is_empty() {
-        settings.regions.push(Region { prompt: whole.to_owned(), toward: None, rect_in_canvas: None, weight: 1.0 });
+        settings.regions.push(Region::new(whole, None));
     }
-    for (rect, prompt) in values.regions(shared::REGION.id) {
-        let rect_in_canvas = Some(sizes.canvas_from_source(*rect));
-        let prompt = prompt.trim().to_owned();
-        settings.regions.push(Region { prompt, toward: None, rect_in_canvas, weight: 1.0 });
+    settings.only_in_canvas.extend(values.rect(shared::ONLY.id).map(|rect| sizes.canvas_from_source(rect)));
+    for Area { rect, prompt, weight, patches, only } in values.regions(shared::REGION.id) {
+        let rect = sizes.canvas_from_source(*rect);
+        let patches = u32::try_from(*patches).ok().filter(|&patches| patches > 0);
+        settings.regions.push(Region { weight: *weight as f32, patches, ..Region::new(prompt, Some(rect)) });
+        settings.only_in_canvas.extend(only.then_some(rect));
     }
-    settings.only_in_canvas = values.rect(shared::ONLY.id).map(|rect| sizes.canvas_from_source(rect));
     for (target, id) in [(&mut settings.iterations, shared::ITERATIONS.id), (&mut settings.patches, shared::PATCHES.id)]
     {
         if values.integer(id) > 0 {

@@ -99,7 +99,29 @@ pub enum Value {
     /// Of [`Kind::Rect`]: x, y, width, height in pixels of the source.
     Rect(Option<[f64; 4]>),
     /// Of [`Kind::Regions`].
-    Regions(Vec<([f64; 4], String)>),
+    Regions(Vec<Area>),
+}
+
+/// One region: a rectangle with a sentence.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Area {
+    /// x, y, width, height in pixels of the source.
+    pub rect: [f64; 4],
+    /// Target sentence.
+    pub prompt: String,
+    /// Weight against the other prompts.
+    pub weight: f64,
+    /// Random crops a step, 0 for as many as the node says.
+    pub patches: i64,
+    /// Whether only shapes mostly inside this and other such regions may change.
+    pub only: bool,
+}
+
+impl Area {
+    /// A region of weight 1 that limits nothing.
+    pub fn new(rect: [f64; 4], prompt: &str) -> Self {
+        Self { rect, prompt: prompt.to_owned(), weight: 1.0, patches: 0, only: false }
+    }
 }
 
 /// A value that does not fit its parameter.
@@ -189,7 +211,7 @@ impl Param {
             }
             Kind::Rect => rect_from_text(text).map(|rect| Value::Rect(Some(rect))),
             Kind::Regions => text.split_once(':').and_then(|(rect, prompt)| {
-                rect_from_text(rect).map(|rect| Value::Regions(vec![(rect, prompt.to_owned())]))
+                rect_from_text(rect).map(|rect| Value::Regions(vec![Area::new(rect, prompt)]))
             }),
         };
         match value {
@@ -314,8 +336,8 @@ impl Values {
         if let Some(Value::Rect(rect)) = self.values.get(id) { *rect } else { None }
     }
 
-    /// The rectangles and sentences of `id`.
-    pub fn regions(&self, id: &str) -> &[([f64; 4], String)] {
+    /// The regions of `id`.
+    pub fn regions(&self, id: &str) -> &[Area] {
         if let Some(Value::Regions(regions)) = self.values.get(id) { regions } else { &[] }
     }
 }
@@ -347,7 +369,7 @@ mod tests {
         for text in ["1,2,3,4:a: b", "0,0,9,9:c"] {
             values.set(&REGION, REGION.parse(text).unwrap()).unwrap();
         }
-        let expected = [([1.0, 2.0, 3.0, 4.0], "a: b".to_owned()), ([0.0, 0.0, 9.0, 9.0], "c".to_owned())];
+        let expected = [Area::new([1.0, 2.0, 3.0, 4.0], "a: b"), Area::new([0.0, 0.0, 9.0, 9.0], "c")];
         assert_eq!(values.regions("region"), expected);
     }
 

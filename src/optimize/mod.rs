@@ -53,6 +53,9 @@ pub enum OptimizeError {
         /// Canvas height.
         height: f32,
     },
+    /// No shape may change under the mask.
+    #[error("no shape lies mostly under the mask; paint a larger one, or let it limit the effect only (maskLimits)")]
+    NothingUnderMask,
     /// No shape may change.
     #[error("no shape lies mostly inside {rects}; choose a larger rectangle or more shapes (--max-paths, --rounds)")]
     NothingFree {
@@ -98,7 +101,8 @@ impl Edited {
 /// What the encoder sees where no shape is, as in the publication.
 const PAPER_WHITE: [f32; 3] = [1.0; 3];
 
-/// Optimises `initial` under `settings`; `watch` sees every step.
+/// Optimises `initial` under `settings`; `watch` sees every step. `mask` has a value from 0 to 1 for each pixel of the
+/// canvas: only shapes that lie mostly under it may change.
 ///
 /// # Errors
 /// [`OptimizeError`]; on cancellation nothing is kept.
@@ -106,6 +110,7 @@ pub fn run(
     initial: &Scene,
     encoder: &Encoder,
     settings: &Settings,
+    mask: Option<&[f32]>,
     seed: u64,
     ctx: &Ctx,
     watch: &mut dyn FnMut(&Step<'_>),
@@ -115,7 +120,14 @@ pub fn run(
     }
     let mut scene = initial.clone();
     let size = settings.raster_size(&scene);
-    let free = free_paths(&scene, settings, size, ctx)?;
+    let mut free = free_paths(&scene, settings, size, ctx)?;
+    if let Some(mask) = mask {
+        let under = select::paths_under(&scene, mask, size, ctx)?;
+        free.iter_mut().zip(under).for_each(|(free, under)| *free &= under);
+        if !free.contains(&true) {
+            return Err(OptimizeError::NothingUnderMask);
+        }
+    }
     let mut parameters = Parameters::new(&mut scene, settings, &free);
     let mut objective = Objective::new(&scene, encoder, settings, seed, size, ctx)?;
     let trained = parameters.trained();
@@ -161,10 +173,10 @@ fn last_mean(losses: &[f32]) -> f32 {
 /// them, so that the rest of the picture is left alone; else all.
 fn free_paths(scene: &Scene, settings: &Settings, size: Size, ctx: &Ctx) -> Result<Vec<bool>, OptimizeError> {
     let regions = settings.regions.iter().map(|region| region.rect_in_canvas).collect::<Option<Vec<_>>>();
-    let rects = match (settings.only_in_canvas, regions) {
-        (Some(only), _) => vec![only],
-        (None, Some(regions)) => regions,
-        (None, None) => return Ok(vec![true; scene.paths.len()]),
+    let rects = match (settings.only_in_canvas.as_slice(), regions) {
+        ([], None) => return Ok(vec![true; scene.paths.len()]),
+        ([], Some(regions)) => regions,
+        (only, _) => only.to_vec(),
     };
     for &rect in &rects {
         if rect.clipped(scene.width, scene.height).is_none() {

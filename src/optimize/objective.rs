@@ -30,6 +30,7 @@ const POOL: u32 = 8;
 #[derive(Debug)]
 struct Target {
     region_px: Region,
+    preset: CropPreset,
     weight: f32,
     /// The prompt itself, length 1.
     prompt: Vec<f32>,
@@ -72,7 +73,6 @@ pub struct Objective<'a> {
     encoder: &'a Encoder,
     seed: u64,
     size: Size,
-    preset: CropPreset,
     is_paper: bool,
     targets: Vec<Target>,
     pool: Vec<Windows>,
@@ -95,15 +95,15 @@ impl<'a> Objective<'a> {
         ctx: &Ctx,
     ) -> Result<Self, OptimizeError> {
         let is_paper = settings.quality == Quality::Paper;
-        let patches = settings.patches as usize;
-        let preset =
-            if is_paper { CropPreset::Paper { patches } } else { CropPreset::Stratified { crops: patches + 1 } };
         let first = raster::render(scene, size, Background::Rgb(super::PAPER_WHITE), ctx)?;
         let mean = if is_paper { TextMean::Raw } else { TextMean::Normalised };
         let neutral = is_paper.then(|| direction::prompt_feature(encoder, REFERENCE_PROMPT, mean, ctx)).transpose()?;
         let mut targets = Vec::new();
         for region in &settings.regions {
             let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
+            let patches = region.patches.unwrap_or(settings.patches) as usize;
+            let preset =
+                if is_paper { CropPreset::Paper { patches } } else { CropPreset::Stratified { crops: patches + 1 } };
             let mut prompt = direction::prompt_feature(encoder, &region.prompt, mean, ctx)?;
             let next = region.toward.as_ref().map(|Toward { prompt, amount }| {
                 direction::prompt_feature(encoder, prompt, mean, ctx).map(|next| (next, *amount))
@@ -122,13 +122,13 @@ impl<'a> Objective<'a> {
             if let Some((next, amount)) = &next {
                 prompt = direction::between(&prompt, next, *amount);
             }
-            targets.push(Target { region_px, weight: region.weight, prompt, way });
+            targets.push(Target { region_px, preset, weight: region.weight, prompt, way });
         }
         let tone = (settings.legibility > 0.0)
             .then(|| (Tone::new(size.width_px, size.height_px, planes(&first)), settings.legibility * TONE_SCALE));
         let coherence =
             (settings.coherence > 0.0).then(|| (Coherence::new(size.width_px, planes(&first)), settings.coherence));
-        Ok(Self { encoder, seed, size, preset, is_paper, targets, pool: Vec::new(), tone, coherence })
+        Ok(Self { encoder, seed, size, is_paper, targets, pool: Vec::new(), tone, coherence })
     }
 
     /// Judges `render` by the crops of `iteration`.
@@ -163,7 +163,7 @@ impl<'a> Objective<'a> {
         let (mut specs, mut all_weights) = (Vec::<CropSpec>::new(), Vec::new());
         let total: f32 = self.targets.iter().map(|target| target.weight).sum();
         for target in &self.targets {
-            let drawn = draw::draw(target.region_px, picture, self.preset, &mut stream)?;
+            let drawn = draw::draw(target.region_px, picture, target.preset, &mut stream)?;
             let share = target.weight / (total * (REGION_WEIGHT + PATCH_WEIGHT));
             all_weights.push(weights(&drawn, REGION_WEIGHT * share, PATCH_WEIGHT * share));
             specs.extend(drawn);

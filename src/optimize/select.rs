@@ -1,7 +1,7 @@
-//! Which paths an edit may change when it is limited to a rectangle.
+//! Which paths an edit may change when it is limited to rectangles or to a mask.
 //!
-//! Input: a scene and a rectangle in canvas pixels. Output: one flag a path. Rule: a path is free when at least half
-//! of its *visible* area lies inside, so that a background that merely reaches into the rectangle stays frozen.
+//! Input: a scene, and rectangles in canvas pixels or a mask. Output: one flag a path. Rule: a path is free when at least half
+//! of its *visible* area lies inside, so that a background that merely reaches in stays frozen.
 //! Determinism: as the rasterizer. Cost: two colour-only backward passes.
 
 use crate::ctx::Ctx;
@@ -41,7 +41,24 @@ pub(super) fn paths_inside(scene: &Scene, rects: &[Rect], size: Size, ctx: &Ctx)
         let (column, row) = (at % size.width_px, at / size.width_px);
         f32::from(u8::from(rects.iter().any(|rect| rect.holds_pixel(column, row))))
     };
-    let mask = (0..size.width_px * size.height_px).map(inside).collect::<Vec<_>>();
+    mostly_seen_in(scene, (0..size.width_px * size.height_px).map(inside).collect(), size, ctx)
+}
+
+/// For each path, whether it lies mostly under `mask`, one value from 0 to 1 a pixel of the canvas.
+///
+/// # Errors
+/// As [`paths_inside`].
+pub(super) fn paths_under(scene: &Scene, mask: &[f32], size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
+    let (width, height) = (scene.width.ceil() as usize, scene.height.ceil() as usize);
+    let nearest = |at: usize| {
+        let (column, row) = (at % size.width_px, at / size.width_px);
+        let (x, y) = ((2 * column + 1) * width / (2 * size.width_px), (2 * row + 1) * height / (2 * size.height_px));
+        mask.get(y * width + x).copied().unwrap_or(0.0)
+    };
+    mostly_seen_in(scene, (0..size.width_px * size.height_px).map(nearest).collect(), size, ctx)
+}
+
+fn mostly_seen_in(scene: &Scene, mask: Vec<f32>, size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
     let within = raster::visible_area(scene, size, &mask, ctx)?;
     let total = raster::visible_area(scene, size, &vec![1.0; mask.len()], ctx)?;
     Ok(within.iter().zip(&total).map(|(within, total)| *within > 0.0 && *within >= LEAST_SHARE * total).collect())

@@ -46,6 +46,16 @@ pub struct Region {
     pub rect_in_canvas: Option<Rect>,
     /// Weight of this region's loss against the others'.
     pub weight: f32,
+    /// Crops an iteration, besides the whole region; none: as many as the settings say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patches: Option<u32>,
+}
+
+impl Region {
+    /// `prompt` for `rect_in_canvas`, or for the whole picture.
+    pub fn new(prompt: &str, rect_in_canvas: Option<Rect>) -> Self {
+        Self { prompt: prompt.trim().to_owned(), toward: None, rect_in_canvas, weight: 1.0, patches: None }
+    }
 }
 
 /// Everything that decides an edit besides picture, encoder and seed.
@@ -57,8 +67,8 @@ pub struct Settings {
     pub quality: Quality,
     /// Prompts and where they count; at least one.
     pub regions: Vec<Region>,
-    /// Only shapes mostly inside may change.
-    pub only_in_canvas: Option<Rect>,
+    /// Only shapes mostly inside any of these may change; none: all.
+    pub only_in_canvas: Vec<Rect>,
     /// Most optimiser steps.
     pub iterations: u32,
     /// Crops of each region an iteration, besides the whole region.
@@ -109,7 +119,7 @@ impl Settings {
             mode,
             quality,
             regions: Vec::new(),
-            only_in_canvas: None,
+            only_in_canvas: Vec::new(),
             iterations,
             patches,
             rate_shape_px: shape * speed,

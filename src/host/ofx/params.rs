@@ -9,7 +9,7 @@ use super::clips::Frame;
 use super::props::{Props, c_string, lasting};
 use super::suites::Suites;
 use super::sys::*;
-use crate::nodes::param::{Kind, Param, ParamError, Value, Values};
+use crate::nodes::param::{Area, Kind, Param, ParamError, Value, Values};
 use crate::nodes::{Node, hosted, shared};
 use crate::schedule::Key;
 use std::ffi::{CStr, c_char, c_int};
@@ -196,6 +196,9 @@ impl Definer {
             }
             self.rect(&id, &label, param.hint, &group);
             self.single(&Param { animates: true, ..shared::PROMPT }, &format!("{id}Prompt"), &group);
+            for own in [hosted::REGION_WEIGHT, hosted::REGION_PATCHES, hosted::REGION_ONLY] {
+                self.single(&own, &format!("{id}{}", own.id), &group);
+            }
         }
     }
 
@@ -243,35 +246,45 @@ impl Reader {
     pub(super) fn values(&self, params: &[Param], frame: &Frame) -> Result<Values, ParamError> {
         let mut values = Values::defaults(params);
         for param in params {
-            if let Some(value) = self.value(param, frame)? {
+            if let Some(value) = self.value(param, param.id, frame)? {
                 values.set(param, value)?;
             }
         }
         Ok(values)
     }
 
-    fn value(&self, param: &Param, frame: &Frame) -> Result<Option<Value>, ParamError> {
+    /// The value of `param` under the host name `name`.
+    fn value(&self, param: &Param, name: &str, frame: &Frame) -> Result<Option<Value>, ParamError> {
         Ok(match param.kind {
-            Kind::Text { .. } | Kind::Lines | Kind::File => self.text(param.id).map(Value::Text),
-            Kind::Integers { .. } => match self.text(param.id) {
+            Kind::Text { .. } | Kind::Lines | Kind::File => self.text(name).map(Value::Text),
+            Kind::Integers { .. } => match self.text(name) {
                 Some(text) if !text.trim().is_empty() => Some(param.parse(text.trim())?),
                 _ => None,
             },
-            Kind::Number { min, max, .. } => self.number(param.id).map(|value| Value::Number(value.clamp(min, max))),
+            Kind::Number { min, max, .. } => self.number(name).map(|value| Value::Number(value.clamp(min, max))),
             Kind::Integer { min, max, .. } => {
-                self.integer(param.id).map(|value| Value::Integer(i64::from(value).clamp(min, max)))
+                self.integer(name).map(|value| Value::Integer(i64::from(value).clamp(min, max)))
             }
-            Kind::Switch { .. } => self.integer(param.id).map(|value| Value::Switch(value != 0)),
+            Kind::Switch { .. } => self.integer(name).map(|value| Value::Switch(value != 0)),
             Kind::Choice { options, .. } => {
-                let index = self.integer(param.id).and_then(|index| usize::try_from(index).ok());
+                let index = self.integer(name).and_then(|index| usize::try_from(index).ok());
                 index.and_then(|index| options.get(index)).map(|option| Value::Text((*option).to_owned()))
             }
-            Kind::Rect => Some(Value::Rect(self.rect(param.id, frame))),
+            Kind::Rect => Some(Value::Rect(self.rect(name, frame))),
             Kind::Regions => {
                 let region = |number| {
                     let id = format!("{}{number}", param.id);
                     let prompt = self.text(&format!("{id}Prompt")).filter(|prompt| !prompt.trim().is_empty())?;
-                    Some((self.rect(&id, frame)?, prompt))
+                    let own = |param: Param| self.value(&param, &format!("{id}{}", param.id), frame).ok().flatten();
+                    let mut area = Area::new(self.rect(&id, frame)?, &prompt);
+                    if let Some(Value::Number(weight)) = own(hosted::REGION_WEIGHT) {
+                        area.weight = weight;
+                    }
+                    if let Some(Value::Integer(patches)) = own(hosted::REGION_PATCHES) {
+                        area.patches = patches;
+                    }
+                    area.only = own(hosted::REGION_ONLY) == Some(Value::Switch(true));
+                    Some(area)
                 };
                 Some(Value::Regions((1..=hosted::MOST_REGIONS).filter_map(region).collect()))
             }
