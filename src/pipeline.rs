@@ -86,6 +86,20 @@ pub fn run(
     Ok(Finished { initial, edited })
 }
 
+/// Gives `picture` the alpha of `source`, and what the source has under full transparency: hosts that drop alpha show it.
+fn keep_transparency(picture: &mut Image, source: &Image) {
+    let [_, _, _, alpha] = &source.planes;
+    if alpha.contains(&0.0) {
+        for (plane, before) in picture.planes.iter_mut().zip(&source.planes) {
+            for ((value, before), alpha) in plane.iter_mut().zip(before).zip(alpha) {
+                *value = if *alpha == 0.0 { *before } else { *value };
+            }
+        }
+    }
+    let [_, _, _, own] = &mut picture.planes;
+    own.clone_from_slice(alpha);
+}
+
 /// Draws the finished scene at `size`, with `detail` (0 to 1) of the source's fine detail over shapes that have not
 /// moved; `source` has that size, in display-referred sRGB with straight alpha, and gives the result its alpha.
 ///
@@ -105,7 +119,6 @@ pub fn draw(
     if detail > 0.0 {
         raster::detail::add(&mut picture, source, &finished.initial, &finished.edited.scene, detail, ctx)?;
     }
-    let [_, _, _, alpha] = &mut picture.planes;
-    alpha.clone_from_slice(&source.planes[3]);
+    keep_transparency(&mut picture, source);
     Ok(picture)
 }

@@ -117,7 +117,10 @@ pub enum EncoderError {
     #[error("the prompt is empty; say what the picture should show")]
     EmptyPrompt,
     /// A text does not fit the tower's context.
-    #[error("the prompt \"{prompt}\" is {tokens} tokens long, but this encoder takes {allowed}; shorten it")]
+    #[error(
+        "the prompt is {tokens} tokens long, but this encoder takes {allowed}; shorten it: \"{}\"",
+        beginning(prompt)
+    )]
     PromptTooLong {
         /// The text as it was encoded, template included.
         prompt: String,
@@ -181,6 +184,14 @@ impl Files<'_> {
         }
         hasher.finalize().to_hex().to_string()
     }
+}
+
+/// The first letters of a text that may be very long.
+fn beginning(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let mut letters = text.chars();
+    let shown = letters.by_ref().take(SHOWN).collect::<String>();
+    if letters.next().is_some() { shown + "…" } else { shown }
 }
 
 /// An image tower and a text tower that meet in one space. Immutable; share it by `Arc`.

@@ -55,6 +55,16 @@ pub fn fit_long_side(image: &Image, long_side_px: usize, ctx: &Ctx) -> Image {
     resize(image, scaled(image.width), scaled(image.height), ctx)
 }
 
+/// `plane` of `width` columns at another size, every value that of the nearest pixel: for masks, which must not blur.
+pub fn nearest(plane: &[f32], width: usize, (to_width, to_height): (usize, usize)) -> Vec<f32> {
+    let height = plane.len() / width.max(1);
+    let at = |row: usize, column: usize| {
+        let (x, y) = ((2 * column + 1) * width / (2 * to_width), (2 * row + 1) * height / (2 * to_height));
+        plane.get(y * width + x).copied().unwrap_or(0.0)
+    };
+    (0..to_height).flat_map(|row| (0..to_width).map(move |column| (row, column))).map(|(r, c)| at(r, c)).collect()
+}
+
 /// Which source values make one target value.
 struct Tap {
     first: usize,

@@ -2,8 +2,11 @@
 
 use super::param::{Kind, Param};
 use super::{Node, shared};
+use crate::scene::Scene;
+use crate::text::{TextError, TextOptions, scene_from_text};
 
-const TEXT: Param = Param {
+/// The word to draw.
+pub const TEXT: Param = Param {
     id: "text",
     label: "Text",
     hint: "The word to draw with the font. Leave it empty to stylize the picture of a word.",
@@ -12,7 +15,8 @@ const TEXT: Param = Param {
     animates: false,
 };
 
-const FONT: Param = Param {
+/// The font it is drawn with.
+pub const FONT: Param = Param {
     id: "font",
     label: "Font",
     hint: "A TrueType or OpenType file with the letters of the text.",
@@ -51,6 +55,21 @@ const PARAMS: &[Param] = &[
     shared::MAX_PATHS,
     shared::WORKING_SIZE,
 ];
+
+/// Every curve of a letter is split this often, so that it can bend (Word-As-Image, section 4.1).
+const SUBDIVISIONS: u32 = 1;
+
+/// `word` in the font with these bytes, on a canvas of this width and height.
+///
+/// # Errors
+/// [`TextError`] for a letter that the font lacks, a broken font, no room.
+pub fn scene_of_word(word: &str, font: &[u8], [width_px, height_px]: [f32; 2]) -> Result<Scene, TextError> {
+    scene_from_text(
+        word,
+        font,
+        &TextOptions { width_px, height_px, subdivisions: SUBDIVISIONS, ..TextOptions::default() },
+    )
+}
 
 /// The node's definition.
 pub const NODE: Node = Node {

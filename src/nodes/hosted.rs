@@ -89,7 +89,100 @@ pub const SVG_FILE: Param = Param {
 };
 
 /// All of them, in page order; they follow the node's own.
-pub const PARAMS: &[Param] = &[INPUT_COLOR_SPACE, SVG_FILE, MASK_LIMITS, MASK_INVERT, MIX];
+pub const PARAMS: &[Param] = &[INPUT_COLOR_SPACE, FIRST_FRAME, LAST_FRAME, SVG_FILE, MASK_LIMITS, MASK_INVERT, MIX];
+
+/// First frame of a range.
+pub const FIRST_FRAME: Param = Param {
+    id: "firstFrame",
+    label: "First frame",
+    hint: "The first frame that Bake Range and Export Range work on.",
+    kind: Kind::Integer { default: 1, min: -1_000_000, max: 1_000_000 },
+    group: "Bake",
+    animates: false,
+};
+
+/// Last frame of a range.
+pub const LAST_FRAME: Param = Param {
+    id: "lastFrame",
+    label: "Last frame",
+    hint: "The last frame that Bake Range and Export Range work on.",
+    kind: Kind::Integer { default: 1, min: -1_000_000, max: 1_000_000 },
+    group: "Bake",
+    animates: false,
+};
+
+/// Ready-made prompts.
+pub const PROMPT_PRESET: Param = Param {
+    id: "promptPreset",
+    label: "Prompt preset",
+    hint: "Writes a ready-made sentence into the prompt; change it there as you like. It does nothing by itself.",
+    kind: Kind::Choice {
+        default: "none",
+        options: &["none", "sunset", "moonlight", "snow", "fog", "autumn", "sepia", "neon", "gold"],
+    },
+    group: "Prompt",
+    animates: false,
+};
+
+/// The sentence of an option of [`PROMPT_PRESET`].
+pub fn preset_prompt(option: &str) -> Option<&'static str> {
+    Some(match option {
+        "sunset" => "a photo at sunset",
+        "moonlight" => "a scene by moonlight",
+        "snow" => "a photo in the snow",
+        "fog" => "a photo in thick mist",
+        "autumn" => "a photo in autumn colors",
+        "sepia" => "a sepia photograph",
+        "neon" => "a scene lit by neon lights",
+        "gold" => "something made of gold",
+        _ => return None,
+    })
+}
+
+/// A text that a node shows and nobody types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOut {
+    /// Stable name.
+    pub id: &'static str,
+    /// Name an artist sees.
+    pub label: &'static str,
+    /// Full sentences: what it says.
+    pub hint: &'static str,
+    /// What it says at first.
+    pub default: &'static str,
+    /// Group an artist finds it in.
+    pub group: &'static str,
+}
+
+/// The prompt that counts at the current frame.
+pub const EFFECTIVE_PROMPT: ReadOut = ReadOut {
+    id: "effectivePrompt",
+    label: "Effective prompt",
+    hint: "What the prompt, its keys, the schedule and Prompt B come to at the current frame.",
+    default: "",
+    group: "Prompt",
+};
+
+/// What the last render did.
+pub const STATUS: ReadOut = ReadOut {
+    id: "status",
+    label: "Status",
+    hint: "What the last render of this node used: frame, shapes, quality, loss, encoder, cache and colour.",
+    default: "not rendered yet",
+    group: "About",
+};
+
+/// What this is.
+pub const ABOUT: ReadOut = ReadOut {
+    id: "about",
+    label: "About",
+    hint: "Version of the plug-in and of its engine; frames of one engine are the same on every machine.",
+    default: concat!("Linocut ", env!("CARGO_PKG_VERSION"), ", built-in encoder included"),
+    group: "About",
+};
+
+/// Those of every node, in page order.
+pub const READ_OUTS: &[ReadOut] = &[STATUS, ABOUT];
 
 /// Something that happens at once when it is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +206,31 @@ pub const EXPORT_SVG: Button = Button {
     group: "Shapes Out",
 };
 
+/// Writes the shapes of a range.
+pub const EXPORT_RANGE: Button = Button {
+    id: "exportRange",
+    label: "Export Range",
+    hint: "Writes the shapes of every frame from First frame to Last frame; the file's name needs a run of # for the number.",
+    group: "Shapes Out",
+};
+
+/// Renders the current frame into the cache.
+pub const BAKE_FRAME: Button = Button {
+    id: "bakeFrame",
+    label: "Bake Frame",
+    hint: "Edits the current frame in the quality that is set and keeps the result, so that drafts and renders show it at \
+           once.",
+    group: "Bake",
+};
+
+/// Renders a range into the cache.
+pub const BAKE_RANGE: Button = Button {
+    id: "bakeRange",
+    label: "Bake Range",
+    hint: "Edits every frame from First frame to Last frame and keeps the results. Stopping keeps what is finished.",
+    group: "Bake",
+};
+
 /// Empties the cache.
 pub const PURGE_CACHE: Button = Button {
     id: "purgeCache",
@@ -122,7 +240,7 @@ pub const PURGE_CACHE: Button = Button {
 };
 
 /// All of them, in page order; they follow the parameters of their group.
-pub const BUTTONS: &[Button] = &[EXPORT_SVG, PURGE_CACHE];
+pub const BUTTONS: &[Button] = &[BAKE_FRAME, BAKE_RANGE, EXPORT_SVG, EXPORT_RANGE, PURGE_CACHE];
 
 /// A second sentence.
 pub const PROMPT_B: Param = Param {
@@ -169,4 +287,4 @@ pub const TRANSITION: Param = Param {
 };
 
 /// Those of nodes with a prompt, in page order; they follow the node's own.
-pub const PROMPTS: &[Param] = &[PROMPT_B, PROMPT_MIX, PROMPT_SCHEDULE, TRANSITION];
+pub const PROMPTS: &[Param] = &[PROMPT_B, PROMPT_MIX, PROMPT_SCHEDULE, TRANSITION, PROMPT_PRESET];

@@ -6,6 +6,7 @@
 
 use crate::ctx::Ctx;
 use crate::image::rect::Rect;
+use crate::image::resample;
 use crate::raster::{self, RasterError, Size};
 use crate::scene::{Scene, as_usize};
 
@@ -49,13 +50,8 @@ pub(super) fn paths_inside(scene: &Scene, rects: &[Rect], size: Size, ctx: &Ctx)
 /// # Errors
 /// As [`paths_inside`].
 pub(super) fn paths_under(scene: &Scene, mask: &[f32], size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
-    let (width, height) = (scene.width.ceil() as usize, scene.height.ceil() as usize);
-    let nearest = |at: usize| {
-        let (column, row) = (at % size.width_px, at / size.width_px);
-        let (x, y) = ((2 * column + 1) * width / (2 * size.width_px), (2 * row + 1) * height / (2 * size.height_px));
-        mask.get(y * width + x).copied().unwrap_or(0.0)
-    };
-    mostly_seen_in(scene, (0..size.width_px * size.height_px).map(nearest).collect(), size, ctx)
+    let mask = resample::nearest(mask, scene.width.ceil() as usize, (size.width_px, size.height_px));
+    mostly_seen_in(scene, mask, size, ctx)
 }
 
 fn mostly_seen_in(scene: &Scene, mask: Vec<f32>, size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {

@@ -9,19 +9,16 @@ use linocut::job::report::{EditReport, EncoderReport, RegionReport, Seconds, Vec
 use linocut::job::{self, Done, Job};
 use linocut::models::Choice;
 use linocut::nodes::param::Values;
-use linocut::nodes::{self, Node, Sizes, shared};
+use linocut::nodes::{self, Node, Sizes, font_stylize, shared};
 use linocut::optimize::Step;
 use linocut::pipeline::{self, Start};
 use linocut::raster::{self, Background, Size};
 use linocut::scene::svg_out::svg_from_scene;
 use linocut::scene::{Scene, svg_in};
-use linocut::text::{TextOptions, scene_from_text};
 use std::path::PathBuf;
 
 /// Width and height of the canvas that holds a word drawn with a font.
-const WORD_CANVAS_PX: (f32, f32) = (512.0, 256.0);
-/// Every curve of a letter is split this often, so that it can bend (Word-As-Image, section 4.1).
-const WORD_SUBDIVISIONS: u32 = 1;
+const WORD_CANVAS_PX: [f32; 2] = [512.0, 256.0];
 
 /// Everything read from files before the work begins.
 struct Loaded {
@@ -155,9 +152,7 @@ fn load_word(node: &Node, values: &Values) -> Result<Loaded, CliError> {
         return Err(CliError::Usage("--text needs --font with a TrueType or OpenType file".to_owned()));
     }
     let font = files::read_bytes(values.text("font").as_ref())?;
-    let (width_px, height_px) = WORD_CANVAS_PX;
-    let options = TextOptions { width_px, height_px, subdivisions: WORD_SUBDIVISIONS, ..TextOptions::default() };
-    Ok(loaded_from_scene(scene_from_text(word, &font, &options)?))
+    Ok(loaded_from_scene(font_stylize::scene_of_word(word, &font, WORD_CANVAS_PX)?))
 }
 
 fn loaded_from_scene(scene: Scene) -> Loaded {

@@ -10,10 +10,10 @@ use std::fmt::Write as _;
 /// Runs `nodes`.
 pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     let wanted = matches.get_one::<String>("node");
-    let shown = NODES.iter().filter(|node| wanted.is_none_or(|name| name == node.id || name == node.command));
+    let shown = NODES.iter().filter(|node| wanted.is_none_or(|name| is_called(node, name)));
     let shown = shown.collect::<Vec<_>>();
     if let (Some(name), true) = (wanted, shown.is_empty()) {
-        let known = NODES.iter().map(|node| node.command).collect::<Vec<_>>().join(", ");
+        let known = NODES.iter().map(|node| format!("{} ({})", node.command, node.id)).collect::<Vec<_>>().join(", ");
         return Err(CliError::Usage(format!("there is no node '{name}'; known are {known}")));
     }
     let json = shown.iter().map(|node| json(node)).collect::<Vec<_>>();
@@ -23,6 +23,11 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     }
     let hosted = hosted::PROMPTS.iter().chain(hosted::PARAMS).map(param_json).collect::<Vec<_>>();
     run.print(&serde_json::json!({ "nodes": json, "hosted": hosted }), text.trim_end())
+}
+
+/// By command, id, or the id's last word.
+fn is_called(node: &Node, name: &str) -> bool {
+    name == node.id || name == node.command || node.id.rsplit('.').next() == Some(name)
 }
 
 fn param_json(param: &Param) -> serde_json::Value {

@@ -1,61 +1,146 @@
-//! Buttons of a node: what happens at once, not at the next render.
+//! What happens at once when a parameter changes: buttons, presets, read-outs.
 //!
-//! Input: the name of the button and an instance. Output: files. Invariants: an SVG is whole or absent; it is that of the
-//! scene which a render at the same time shows. Cost: as a render of the frame, or none from the cache.
+//! Input: the name of the parameter and an instance. Output: files, finished scenes in the cache, other parameters.
+//! Invariants: an SVG is whole or absent; it is that of the scene which a render at the same time shows; what a stopped
+//! range has finished stays. Changes that the plug-in itself makes are passed over. Cost: as a render of each frame, or
+//! next to none where it comes from the cache.
 
+use super::describe;
+use super::progress::{Bar, Meter};
 use super::props::Props;
 use super::session;
+use super::status;
 use super::suites::Suites;
 use super::sys::*;
 use super::task::{self, Task, TaskError};
-use crate::nodes::{Node, hosted};
+use crate::ctx::Cancelled;
+use crate::nodes::{Node, hosted, shared};
+use crate::raster::Size;
 use crate::scene::svg_out::svg_from_scene;
 use crate::whole_file;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
-/// Does what a changed parameter asks for, where it is a button that a person pressed; whether it was one.
+/// What is done with every frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// The finished scene goes into the cache.
+    Bake,
+    /// The shapes go into a file too.
+    Export,
+}
+
+/// Does what a changed parameter or time asks for; whether it was anything.
 ///
 /// # Errors
 /// [`TaskError`] of what failed.
-pub(super) fn pressed(
+pub(super) fn changed(
     node: &Node,
     effect: OfxImageEffectHandle,
     arguments: &Props,
     suites: Suites,
 ) -> Result<bool, TaskError> {
-    let by_hand = arguments.string(kOfxPropChangeReason, 0).is_none_or(|reason| reason.as_bytes() == USER_EDITED);
-    match arguments.string(kOfxPropName, 0) {
-        Some(name) if by_hand && name == hosted::EXPORT_SVG.id => {
-            export(node, &Task::new(node, effect, arguments, suites)).map(|()| true)
-        }
-        Some(name) if by_hand && name == hosted::PURGE_CACHE.id => {
-            session::cache().purge()?;
-            Ok(true)
-        }
-        _ => Ok(false),
+    let reason = arguments.string(kOfxPropChangeReason, 0);
+    let is = |known: &std::ffi::CStr| reason.as_ref().is_some_and(|reason| reason.as_bytes() == known.to_bytes());
+    if is(kOfxChangePluginEdited) {
+        return Ok(false);
+    }
+    let task = Task::new(node, effect, arguments, suites);
+    let by_hand = reason.is_none() || is(kOfxChangeUserEdited);
+    let name = arguments.string(kOfxPropName, 0).filter(|_| by_hand).unwrap_or_default();
+    let acted = act(node, &task, &name, suites);
+    // A schedule that does not parse shows its message at the render, where an artist looks.
+    let prompt = node.edits().then(|| task.effective_prompt().ok()).flatten();
+    status::show(effect, &task.reader(), prompt.as_deref());
+    match acted {
+        // The artist stopped it.
+        Err(TaskError::Cancelled(_)) => Ok(true),
+        acted => acted,
     }
 }
 
-const USER_EDITED: &[u8] = kOfxChangeUserEdited.to_bytes();
+fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool, TaskError> {
+    let now = || Ok(vec![task.time()]);
+    let (work, frames) = match name {
+        name if name == hosted::BAKE_FRAME.id => (Work::Bake, now()),
+        name if name == hosted::BAKE_RANGE.id => (Work::Bake, range(task)),
+        name if name == hosted::EXPORT_SVG.id => (Work::Export, now()),
+        name if name == hosted::EXPORT_RANGE.id => (Work::Export, range(task)),
+        name if name == hosted::PURGE_CACHE.id => {
+            session::cache().purge()?;
+            return Ok(true);
+        }
+        name if name == hosted::PROMPT_PRESET.id => {
+            let prompt = task.choice(&hosted::PROMPT_PRESET).and_then(hosted::preset_prompt);
+            if let Some(prompt) = prompt {
+                task.reader().write_text(shared::PROMPT.id, prompt);
+            }
+            return Ok(prompt.is_some());
+        }
+        _ => return Ok(false),
+    };
+    each_frame(node, task, work, &frames?, suites).map(|()| true)
+}
 
-fn export(node: &Node, task: &Task<'_>) -> Result<(), TaskError> {
-    let inputs = task.inputs()?;
-    let path = framed(inputs.finish.text(hosted::SVG_FILE.id).trim(), task.time());
-    let failed = |reason: String| TaskError::Write { path: path.clone(), reason };
-    if path.is_empty() {
-        return Err(failed("no file is named".to_owned()));
+/// The frames from the first to the last that the artist named.
+fn range(task: &Task<'_>) -> Result<Vec<f64>, TaskError> {
+    let reader = task.reader();
+    let frame = |param: &crate::nodes::param::Param| reader.integer(param.id).map_or(1, i64::from);
+    let (first, last) = (frame(&hosted::FIRST_FRAME), frame(&hosted::LAST_FRAME));
+    if last < first {
+        return Err(TaskError::Range { first, last });
     }
-    let target = Path::new(&path);
-    // Before the work: an unwritable folder is found out at once.
-    let mut file = whole_file::beside(target).map_err(|error| failed(error.to_string()))?;
-    let ctx = session::ctx()?;
-    let picture = inputs.picture(&ctx)?;
-    let work = task.wait(&ctx, || task::work(node, false, &picture, &inputs.wanted, &ctx))?;
-    let svg = svg_from_scene(&work.done.finished.edited.scene, &work.job.metadata());
-    file.write_all(svg.as_bytes()).map_err(|error| failed(error.to_string()))?;
-    file.persist(target).map_err(|error| failed(error.error.to_string()))?;
+    Ok((first..=last).map(|frame| frame as f64).collect())
+}
+
+fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: Suites) -> Result<(), TaskError> {
+    let template = task.reader().text(hosted::SVG_FILE.id).unwrap_or_default();
+    let template = template.trim();
+    if work == Work::Export && (template.is_empty() || (frames.len() > 1 && !template.contains('#'))) {
+        let reason = if template.is_empty() { "no file is named" } else { "a range needs a run of # in the name" };
+        return Err(TaskError::Write { path: template.to_owned(), reason: reason.to_owned() });
+    }
+    let label = if work == Work::Bake { "Linocut bakes" } else { "Linocut exports shapes" };
+    let mut bar = Bar::open(task.effect(), label, frames.len(), suites);
+    for &frame in frames {
+        let target = (work == Work::Export).then(|| framed(template, frame));
+        match one_frame(node, &task.at(frame), target.as_deref(), &bar, suites) {
+            Err(TaskError::Cancelled(_)) => return Err(Cancelled.into()),
+            Err(error) if frames.len() > 1 => return Err(TaskError::Frame { frame, error: Box::new(error) }),
+            done => done?,
+        }
+        bar.advance();
+    }
     Ok(())
+}
+
+fn one_frame(node: &Node, task: &Task<'_>, target: Option<&str>, bar: &Bar, suites: Suites) -> Result<(), TaskError> {
+    let inputs = task.inputs()?;
+    // Before the work: an unwritable folder is found out at once.
+    let failed = |reason: String| TaskError::Write { path: target.unwrap_or_default().to_owned(), reason };
+    let file = target.map(|target| whole_file::beside(Path::new(target)).map_err(|error| failed(error.to_string())));
+    let file = file.transpose()?;
+    let meter = Arc::new(Meter::default());
+    let ctx = session::ctx(Arc::clone(&meter) as _)?;
+    let material = inputs.material(project_size(task, suites), &ctx)?;
+    let is_stopped = || bar.is_stopped(&meter);
+    let work = task.wait(&ctx, is_stopped, || task::work(node, false, &material, &inputs.wanted, &ctx))?;
+    status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
+    if let (Some(mut file), Some(target)) = (file, target) {
+        let svg = svg_from_scene(&work.done.finished.edited.scene, &work.job.metadata());
+        file.write_all(svg.as_bytes()).map_err(|error| failed(error.to_string()))?;
+        file.persist(target).map_err(|error| failed(error.error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The size of the project in pixels: what a word fills where there is no picture.
+fn project_size(task: &Task<'_>, suites: Suites) -> Size {
+    let props = describe::effect_props(task.effect(), suites);
+    let side = |axis| props.and_then(|props| props.double(kOfxImageEffectPropProjectSize, axis));
+    let side = |axis, usual: f64| side(axis).filter(|side| (1.0..=32_768.0).contains(side)).unwrap_or(usual).round();
+    Size { width_px: side(0, 1920.0) as usize, height_px: side(1, 1080.0) as usize }
 }
 
 /// `path` with every run of `#` replaced by the frame's number in as many digits.

@@ -24,6 +24,10 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    /// Of no picture, at full scale.
+    pub(super) const EMPTY: Self =
+        Self { bounds: OfxRectI { x1: 0, y1: 0, x2: 0, y2: 0 }, scale: [1.0; 2], pixel_aspect: 1.0 };
+
     /// Columns.
     pub(super) fn width(&self) -> usize {
         usize::try_from(i64::from(self.bounds.x2) - i64::from(self.bounds.x1)).unwrap_or(0)
@@ -207,7 +211,7 @@ pub(super) fn image(
         clip: name,
         data: std::ptr::null_mut(),
         row_bytes: 0,
-        frame: Frame { bounds: OfxRectI { x1: 0, y1: 0, x2: 0, y2: 0 }, scale, pixel_aspect: 1.0 },
+        frame: Frame { scale, ..Frame::EMPTY },
         depth: Depth::Float,
         channels: 4,
         alpha: None,
@@ -268,6 +272,13 @@ impl HostImage {
             return None;
         }
         self.values(self.row(from_top), column)
+    }
+
+    /// How far a mask covers one pixel, 0 to 1; nothing outside its bounds, and what is not a number covers nothing.
+    pub(super) fn cover(&self, x: i32, y: i32, inverted: bool) -> f32 {
+        let [.., alpha] = self.pixel(x, y).unwrap_or([0.0; 4]);
+        let part = if alpha.is_finite() { alpha.clamp(0.0, 1.0) } else { 0.0 };
+        if inverted { 1.0 - part } else { part }
     }
 
     fn values(&self, row: &[u8], column: usize) -> Option<[f32; 4]> {

@@ -9,7 +9,7 @@ use super::session;
 use super::suites::{Suites, host_props};
 use super::sys::*;
 use super::task::MASK;
-use crate::nodes::Node;
+use crate::nodes::{Node, font_stylize};
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -24,7 +24,9 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
     for (index, extension) in (0..).zip(["svg", "png"]) {
         props.set_string(kOfxPropIcon, index, &format!("{}.{extension}", node.id));
     }
-    for (index, context) in (0..).zip([kOfxImageEffectContextFilter, kOfxImageEffectContextGeneral]) {
+    let contexts = [kOfxImageEffectContextFilter, kOfxImageEffectContextGeneral, kOfxImageEffectContextGenerator];
+    let supported = if makes_words(node) { contexts.len() } else { contexts.len() - 1 };
+    for (index, context) in (0..).zip(contexts).take(supported) {
         props.set_static(kOfxImageEffectPropSupportedContexts, index, context);
     }
     let depths = [kOfxBitDepthByte, kOfxBitDepthShort, kOfxBitDepthHalf, kOfxBitDepthFloat];
@@ -59,8 +61,13 @@ pub(super) fn describe_in_context(
 ) -> OfxStatus {
     let context = arguments.string(kOfxImageEffectPropContext, 0).unwrap_or_default();
     let colour = [kOfxImageComponentRGBA, kOfxImageComponentRGB];
-    clip(effect, kOfxImageEffectSimpleSourceClipName, &colour, suites);
     let general = context.as_bytes() == kOfxImageEffectContextGeneral.to_bytes();
+    if context.as_bytes() != kOfxImageEffectContextGenerator.to_bytes() {
+        let source = clip(effect, kOfxImageEffectSimpleSourceClipName, &colour, suites);
+        if let Some(source) = source.filter(|_| general && makes_words(node)) {
+            source.set_int(kOfxImageClipPropOptional, 0, 1);
+        }
+    }
     let mask = general.then(|| clip(effect, MASK, &[kOfxImageComponentAlpha], suites));
     if let Some(mask) = mask.flatten() {
         mask.set_int(kOfxImageClipPropOptional, 0, 1);
@@ -73,6 +80,11 @@ pub(super) fn describe_in_context(
     }
     params::define(node, set, &host_props(suites), suites);
     kOfxStatOK
+}
+
+/// Whether the node can do without a picture.
+fn makes_words(node: &Node) -> bool {
+    node.id == font_stylize::NODE.id
 }
 
 fn clip(

@@ -6,7 +6,8 @@
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
 //! `params` say what a node is, `prompts` reads keys, `answers` says what is needed, `clips`, `task` and `render` make
-//! pictures, `buttons` act at once, `session` is what all instances share.
+//! pictures, `buttons` act at once and show their `progress`, `status` says what was done, `session` is what all
+//! instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
 
@@ -16,10 +17,12 @@ mod clips;
 mod describe;
 mod guard;
 mod params;
+mod progress;
 mod prompts;
 mod props;
 mod render;
 mod session;
+mod status;
 mod suites;
 mod sys;
 mod task;
@@ -117,6 +120,7 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
     } else if action == kOfxActionCreateInstance || action == kOfxActionUnload {
         kOfxStatOK
     } else if action == kOfxActionDestroyInstance {
+        status::forget(effect);
         if let Some(props) = describe::effect_props(effect, suites) {
             props.set_pointer(kOfxPropInstanceData, std::ptr::null_mut());
         }
@@ -126,18 +130,18 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
     } else if action == kOfxImageEffectActionIsIdentity {
         answers::is_identity(effect, &arguments, &answers, suites)
     } else if action == kOfxActionInstanceChanged {
-        match buttons::pressed(node, effect, &arguments, suites) {
+        match buttons::changed(node, effect, &arguments, suites) {
             Ok(false) => kOfxStatReplyDefault,
-            result => status(result.map(|_| ()), effect, suites),
+            result => answer(result.map(|_| ()), effect, suites),
         }
     } else if action == kOfxImageEffectActionRender {
-        status(render::render(node, effect, &arguments, suites), effect, suites)
+        answer(render::render(node, effect, &arguments, suites), effect, suites)
     } else {
         kOfxStatReplyDefault
     }
 }
 
-fn status(result: Result<(), TaskError>, effect: OfxImageEffectHandle, suites: Suites) -> OfxStatus {
+fn answer(result: Result<(), TaskError>, effect: OfxImageEffectHandle, suites: Suites) -> OfxStatus {
     match result {
         Ok(()) => {
             guard::content(effect.cast(), suites);

@@ -22,6 +22,10 @@ const LARGEST: i64 = i32::MAX as i64;
 const RANGE: [&CStr; 5] =
     [kOfxParamPropDefault, kOfxParamPropMin, kOfxParamPropMax, kOfxParamPropDisplayMin, kOfxParamPropDisplayMax];
 
+/// Where a rectangle lies at first, as fractions of the project.
+const DEFAULT_CORNER: f64 = 0.25;
+const DEFAULT_SIZE: f64 = 0.5;
+
 /// Defines every parameter of `node`.
 pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: Suites) {
     let mut page = Definer { set, suites, children: Vec::new(), groups: Vec::new(), keys: keyed_strings(host) };
@@ -31,6 +35,10 @@ pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: 
     }
     for button in hosted::BUTTONS {
         page.button(button);
+    }
+    let prompt = node.edits().then_some(&hosted::EFFECTIVE_PROMPT);
+    for read_out in prompt.into_iter().chain(hosted::READ_OUTS) {
+        page.read_out(read_out);
     }
     page.finish();
 }
@@ -151,6 +159,21 @@ impl Definer {
         }
     }
 
+    /// A text that an artist cannot change and that asks for no render.
+    fn read_out(&mut self, read_out: &hosted::ReadOut) {
+        let parent = self.group(read_out.group);
+        let hint = read_out.hint;
+        let Some(props) = self.define(kOfxParamTypeString, read_out.id, read_out.label, hint) else { return };
+        self.child(&props, read_out.id, &parent);
+        props.set_static(kOfxParamPropStringMode, 0, kOfxParamStringIsSingleLine);
+        props.set_string(kOfxParamPropDefault, 0, read_out.default);
+        for flag in
+            [kOfxParamPropAnimates, kOfxParamPropEnabled, kOfxParamPropEvaluateOnChange, kOfxParamPropPersistant]
+        {
+            props.set_int(flag, 0, 0);
+        }
+    }
+
     fn switch(&mut self, name: &str, label: &str, hint: &str, parent: &str) {
         if let Some(props) = self.define(kOfxParamTypeBoolean, name, label, hint) {
             self.child(&props, name, parent);
@@ -163,8 +186,8 @@ impl Definer {
     fn rect(&mut self, id: &str, label: &str, hint: &str, parent: &str) {
         self.switch(&format!("{id}Enable"), label, hint, parent);
         let corners = [
-            ("BottomLeft", "Bottom left", kOfxParamDoubleTypeXYAbsolute, ["x", "y"], 0.25),
-            ("Size", "Size", kOfxParamDoubleTypeXY, ["w", "h"], 0.5),
+            ("BottomLeft", "Bottom left", kOfxParamDoubleTypeXYAbsolute, ["x", "y"], DEFAULT_CORNER),
+            ("Size", "Size", kOfxParamDoubleTypeXY, ["w", "h"], DEFAULT_SIZE),
         ];
         for (suffix, title, kind, dimensions, default) in corners {
             let name = format!("{id}{suffix}");
@@ -296,6 +319,16 @@ impl Reader {
         self.integer(&format!("{id}Enable")).filter(|&on| on != 0)?;
         let corner = self.pair(&format!("{id}BottomLeft"))?;
         let size = self.pair(&format!("{id}Size"))?;
+        if (corner, size) == ([DEFAULT_CORNER; 2], [DEFAULT_SIZE; 2]) {
+            // A host that takes normalised defaults for pixels: nobody means a rectangle of half a pixel.
+            let [width, height] = [frame.width() as f64, frame.height() as f64];
+            return Some([
+                DEFAULT_CORNER * width,
+                DEFAULT_CORNER * height,
+                DEFAULT_SIZE * width,
+                DEFAULT_SIZE * height,
+            ]);
+        }
         Some(frame.rect_px_from_canonical(corner, size))
     }
 
@@ -347,6 +380,16 @@ impl Reader {
         (0..number).filter_map(key).collect()
     }
 
+    /// Writes a text; never inside a render.
+    pub(super) fn write_text(&self, name: &str, text: &str) {
+        if let (Some(handle), Some(set)) = (self.handle(name), self.suites.param.paramSetValue) {
+            let text = c_string(text);
+            // SAFETY: a host function with a live parameter; texts are written through one char pointer, and the host
+            // copies it.
+            unsafe { set(handle, text.as_ptr()) };
+        }
+    }
+
     fn pair(&self, name: &str) -> Option<[f64; 2]> {
         let (handle, get) = (self.handle(name)?, self.suites.param.paramGetValueAtTime?);
         let [mut x, mut y] = [0.0_f64; 2];
@@ -355,7 +398,8 @@ impl Reader {
         (found && x.is_finite() && y.is_finite()).then_some([x, y])
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    /// A text.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         let (handle, get) = (self.handle(name)?, self.suites.param.paramGetValueAtTime?);
         let mut value: *mut c_char = std::ptr::null_mut();
         // SAFETY: texts are read through one pointer to char pointer.

@@ -25,7 +25,10 @@ pub(super) fn effective(reader: &Reader, held: &str, values: &Values) -> Result<
     let plain = || Blend { prompt: held.to_owned(), toward: None };
     let mut blend = schedule.at(reader.time, transition).unwrap_or_else(plain);
     let (other, amount) = (values.text(hosted::PROMPT_B.id).trim(), values.number(hosted::PROMPT_MIX.id) as f32);
-    if blend.toward.is_none() && !other.is_empty() && amount > 0.0 {
+    if blend.toward.is_none() && !other.is_empty() && amount >= 1.0 {
+        // The same job as with that prompt alone.
+        blend.prompt = other.to_owned();
+    } else if blend.toward.is_none() && !other.is_empty() && amount > 0.0 {
         blend.toward = Some(Toward { prompt: other.to_owned(), amount });
     }
     Ok(blend)

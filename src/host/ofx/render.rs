@@ -7,14 +7,15 @@
 use super::clips::HostImage;
 use super::props::Props;
 use super::session;
+use super::status;
 use super::suites::Suites;
 use super::sys::*;
-use super::task::{self, Inputs, MASK, Task, TaskError};
+use super::task::{self, Inputs, Task, TaskError};
+use crate::ctx::Silent;
 use crate::image::{Alpha, Image};
-use crate::nodes::param::Values;
 use crate::nodes::{self, Node, hosted};
-use crate::pipeline;
 use crate::raster::Size;
+use std::sync::Arc;
 
 /// Renders what `arguments` ask of the instance `effect`.
 ///
@@ -30,56 +31,60 @@ pub(super) fn render(
     let draft = flag(kOfxImageEffectPropRenderQualityDraft) || flag(kOfxImageEffectPropInteractiveRenderStatus);
     let task = Task::new(node, effect, arguments, suites);
     let inputs = task.inputs()?;
-    let mask = task.image(MASK, "Mask")?;
     let mut output = task.image(kOfxImageEffectOutputClipName, "Output")?.ok_or(TaskError::NoOutput)?;
     let window = arguments.rect(kOfxImageEffectPropRenderWindow).unwrap_or(output.frame.bounds);
-    let edited = edit(&task, node, draft, &inputs)?;
-    write(&mut output, window, &edited, &inputs.source, mask.as_ref(), &inputs.finish);
+    if inputs.source.is_some() && inputs.finish.number(hosted::MIX.id) <= 0.0 {
+        // Some hosts never ask whether the node changes anything.
+        write(&mut output, window, &Image::filled(0, 0, [0.0; 3]), &inputs);
+        return Ok(());
+    }
+    let edited = edit(&task, node, draft, &inputs, &output)?;
+    write(&mut output, window, &edited, &inputs);
     Ok(())
 }
 
 /// The edited picture in the space and kind of alpha of the source.
-fn edit(task: &Task<'_>, node: &Node, draft: bool, inputs: &Inputs) -> Result<Image, TaskError> {
-    let Inputs { source, space, wanted, .. } = inputs;
-    let ctx = session::ctx()?;
-    let picture = inputs.picture(&ctx)?;
-    let drawn = task.wait(&ctx, || {
-        let done = task::work(node, draft, &picture, wanted, &ctx)?.done;
-        let size = Size { width_px: picture.width, height_px: picture.height };
-        let detail = nodes::detail(node, &wanted.values);
-        Ok(ctx.install(|| pipeline::draw(&done.finished, size, Some(&picture), detail, &ctx))?)
-    })?;
-    let in_host_space = ctx.install(|| drawn.into_space(*space));
-    let premultiplied = source.alpha == Some(Alpha::Premultiplied);
+fn edit(task: &Task<'_>, node: &Node, draft: bool, inputs: &Inputs, output: &HostImage) -> Result<Image, TaskError> {
+    let Inputs { source, wanted, .. } = inputs;
+    let ctx = session::ctx(Arc::new(Silent))?;
+    let frame = &output.frame;
+    let material = inputs.material(Size { width_px: frame.width(), height_px: frame.height() }, &ctx)?;
+    let (work, drawn) = task.wait(
+        &ctx,
+        || false,
+        || {
+            let work = task::work(node, draft, &material, wanted, &ctx)?;
+            let drawn = material.draw(&work.done.finished, nodes::detail(node, &wanted.values), &ctx)?;
+            Ok((work, drawn))
+        },
+    )?;
+    // A word has no numbers of its own: it takes those of the picture it goes into.
+    let space = if source.is_some() { inputs.space } else { output.depth.usual_space() };
+    status::remember(task.effect(), &work, task.time(), source.as_ref(), space);
+    let in_host_space = ctx.install(|| drawn.into_space(space));
+    let premultiplied = source.as_ref().unwrap_or(output).alpha == Some(Alpha::Premultiplied);
     Ok(if premultiplied { in_host_space.into_premultiplied() } else { in_host_space })
 }
 
 /// Lays the edit over the source in the host's own numbers, by mix and mask, and writes the window.
-fn write(
-    output: &mut HostImage,
-    window: OfxRectI,
-    edited: &Image,
-    source: &HostImage,
-    mask: Option<&HostImage>,
-    finish: &Values,
-) {
+fn write(output: &mut HostImage, window: OfxRectI, edited: &Image, inputs: &Inputs) {
+    let Inputs { source, mask, finish, .. } = inputs;
     let mix = finish.number(hosted::MIX.id) as f32;
     let invert = finish.switch(hosted::MASK_INVERT.id);
-    let bounds = source.frame.bounds;
+    let bounds = source.as_ref().map_or(output.frame.bounds, |source| source.frame.bounds);
     output.write(window, |x, y| {
+        let before = match source {
+            None => [0.0; 4],
+            Some(source) => match source.pixel(x, y) {
+                Some(before) => before,
+                None => return [0.0; 4],
+            },
+        };
         let column = i64::from(x) - i64::from(bounds.x1);
         let row = i64::from(bounds.y2) - 1 - i64::from(y);
-        let Some(before) = source.pixel(x, y) else { return [0.0; 4] };
         let at = row as usize * edited.width + column as usize;
         let after = [0, 1, 2, 3].map(|plane| edited.planes[plane].get(at).copied().unwrap_or(0.0));
-        let shown = match mask {
-            None => mix,
-            Some(mask) => {
-                let [.., alpha] = mask.pixel(x, y).unwrap_or([0.0; 4]);
-                let part = if alpha.is_finite() { alpha.clamp(0.0, 1.0) } else { 0.0 };
-                mix * if invert { 1.0 - part } else { part }
-            }
-        };
+        let shown = mask.as_ref().map_or(mix, |mask| mix * mask.cover(x, y, invert));
         if shown >= 1.0 {
             return after;
         }

@@ -5,7 +5,7 @@
 //! every core; others wait their turn, so that frames rendered at once do not fight. Cost: one thread pool.
 
 use crate::cache::{Cache, DEFAULT_CAP_BYTES};
-use crate::ctx::{Cancel, Ctx, Silent, ThreadError};
+use crate::ctx::{Cancel, Ctx, Progress, Silent, ThreadError};
 use crate::models::SearchPath;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::path::{Path, PathBuf};
@@ -21,11 +21,11 @@ static POOL: OnceLock<Ctx> = OnceLock::new();
 static TURN: Mutex<()> = Mutex::new(());
 static BUNDLE: RwLock<Option<PathBuf>> = RwLock::new(None);
 
-/// A context on the shared threads with a cancel flag of its own.
+/// A context on the shared threads with a cancel flag and a listener of its own.
 ///
 /// # Errors
 /// [`ThreadError`] where the system refuses the threads.
-pub(super) fn ctx() -> Result<Ctx, ThreadError> {
+pub(super) fn ctx(progress: Arc<dyn Progress>) -> Result<Ctx, ThreadError> {
     let mut ctx = match POOL.get() {
         Some(ctx) => ctx.clone(),
         None => {
@@ -34,7 +34,7 @@ pub(super) fn ctx() -> Result<Ctx, ThreadError> {
             POOL.get_or_init(|| made).clone()
         }
     };
-    ctx.cancel = Cancel::default();
+    (ctx.cancel, ctx.progress) = (Cancel::default(), progress);
     Ok(ctx)
 }
 

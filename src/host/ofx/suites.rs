@@ -1,12 +1,13 @@
 //! What the host offers: its suites, fetched at Load and kept until the next Load.
 //!
 //! Input: the `OfxHost` that the host hands over. Output: [`Suites`]. Invariants: property, image effect and parameter
-//! suites are there or Load fails; the message suites may be absent. Determinism: none needed. Cost: five look-ups.
+//! suites are there or Load fails; the others may be absent. Determinism: none needed. Cost: six look-ups.
 
 use super::props::Props;
 use super::sys::{
-    OfxHost, OfxImageEffectSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2, OfxParameterSuiteV1, OfxPropertySuiteV1,
-    kOfxImageEffectSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxPropertySuite,
+    OfxHost, OfxImageEffectSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2, OfxParameterSuiteV1, OfxProgressSuiteV1,
+    OfxPropertySuiteV1, kOfxImageEffectSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxProgressSuite,
+    kOfxPropertySuite,
 };
 use parking_lot::RwLock;
 use std::ffi::{CStr, c_int};
@@ -25,6 +26,8 @@ pub(super) struct Suites {
     pub message: Option<&'static OfxMessageSuiteV1>,
     /// Messages that stay with the node.
     pub lasting: Option<&'static OfxMessageSuiteV2>,
+    /// A bar that shows how far a button's work is.
+    pub progress: Option<&'static OfxProgressSuiteV1>,
 }
 
 static HOST: AtomicPtr<OfxHost> = AtomicPtr::new(std::ptr::null_mut());
@@ -66,6 +69,7 @@ fn fetch_all() -> Option<Suites> {
             param: fetch(host, kOfxParameterSuite, 1)?,
             message: fetch(host, kOfxMessageSuite, 1),
             lasting: fetch(host, kOfxMessageSuite, 2),
+            progress: fetch(host, kOfxProgressSuite, 1),
         })
     }
 }

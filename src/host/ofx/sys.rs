@@ -3,10 +3,11 @@
 pub(super) use openfx::sys::generic::core::{
     OfxHost, OfxPlugin, OfxPropertySetHandle, OfxRectD, OfxRectI, OfxStatus, OfxTime, kOfxActionCreateInstance,
     kOfxActionDescribe, kOfxActionDestroyInstance, kOfxActionInstanceChanged, kOfxActionLoad, kOfxActionUnload,
-    kOfxBitDepthByte, kOfxBitDepthFloat, kOfxBitDepthHalf, kOfxBitDepthShort, kOfxChangeUserEdited,
-    kOfxPluginPropFilePath, kOfxPropChangeReason, kOfxPropIcon, kOfxPropInstanceData, kOfxPropLabel, kOfxPropLongLabel,
-    kOfxPropName, kOfxPropPluginDescription, kOfxPropShortLabel, kOfxPropTime, kOfxStatErrBadHandle,
-    kOfxStatErrMissingHostFeature, kOfxStatFailed, kOfxStatOK, kOfxStatReplyDefault,
+    kOfxBitDepthByte, kOfxBitDepthFloat, kOfxBitDepthHalf, kOfxBitDepthShort, kOfxChangePluginEdited,
+    kOfxChangeUserEdited, kOfxPluginPropFilePath, kOfxPropChangeReason, kOfxPropIcon, kOfxPropInstanceData,
+    kOfxPropLabel, kOfxPropLongLabel, kOfxPropName, kOfxPropPluginDescription, kOfxPropShortLabel, kOfxPropTime,
+    kOfxStatErrBadHandle, kOfxStatErrMissingHostFeature, kOfxStatFailed, kOfxStatOK, kOfxStatReplyDefault,
+    kOfxStatReplyNo,
 };
 pub(super) use openfx::sys::generic::property::{OfxPropertySuiteV1, kOfxPropertySuite};
 pub(super) use openfx::sys::image_effect_v1::image_effect::*;
@@ -14,3 +15,4 @@ pub(super) use openfx::sys::image_effect_v1::message::{
     OfxMessageSuiteV1, OfxMessageSuiteV2, kOfxMessageError, kOfxMessageSuite,
 };
 pub(super) use openfx::sys::image_effect_v1::param::*;
+pub(super) use openfx::sys::image_effect_v1::progress::{OfxProgressSuiteV1, kOfxProgressSuite};

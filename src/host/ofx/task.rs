@@ -5,7 +5,7 @@
 //! find each other's scenes in the cache. The host is called from its own thread alone: the work itself runs on another
 //! one while this one asks for abort. Determinism: as [`job`]. Cost: as the job.
 
-use super::clips::{self, ClipError, HostImage};
+use super::clips::{self, ClipError, Frame, HostImage};
 use super::params::Reader;
 use super::prompts;
 use super::props::Props;
@@ -17,11 +17,13 @@ use crate::ctx::{Cancelled, Ctx, ThreadError};
 use crate::image::{ColorSpace, Image, resample};
 use crate::job::{self, Done, Job};
 use crate::models::{self, Choice, LoadError, ModelError};
-use crate::nodes::param::{ParamError, Value, Values};
-use crate::nodes::{self, Node, Sizes, hosted, shared};
-use crate::pipeline::{PipelineError, Start};
-use crate::raster::RasterError;
+use crate::nodes::param::{Kind, Param, ParamError, Value, Values};
+use crate::nodes::{self, Node, Sizes, font_stylize, hosted, shared};
+use crate::pipeline::{self, Finished, PipelineError, Start};
+use crate::raster::{RasterError, Size};
+use crate::scene::Scene;
 use crate::schedule::{ScheduleError, Toward};
+use crate::text::TextError;
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -36,6 +38,20 @@ pub(super) enum TaskError {
     /// There is nothing to work on.
     #[error("connect a picture to the Source input")]
     NoSource,
+    /// There is neither a picture nor a word.
+    #[error("type a word under Text and choose a font, or connect a picture to the Source input")]
+    NoWord,
+    /// The font cannot be read.
+    #[error("cannot read the font '{path}' ({reason}); choose a TrueType or OpenType file under Font")]
+    Font {
+        /// The file.
+        path: String,
+        /// The system's answer.
+        reason: String,
+    },
+    /// The word cannot be drawn.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// The host gives nowhere to write to.
     #[error("the host gives no Output picture; this is a fault of the host")]
     NoOutput,
@@ -63,6 +79,22 @@ pub(super) enum TaskError {
     /// The scene cannot be drawn.
     #[error(transparent)]
     Raster(#[from] RasterError),
+    /// One frame of several failed.
+    #[error("frame {frame}: {error}; the frames before it are done")]
+    Frame {
+        /// The frame.
+        frame: f64,
+        /// What happened.
+        error: Box<Self>,
+    },
+    /// A range without frames.
+    #[error("the range runs from frame {first} to frame {last}; set Last frame to {first} or later")]
+    Range {
+        /// First frame.
+        first: i64,
+        /// Last frame.
+        last: i64,
+    },
     /// The SVG cannot be written.
     #[error("cannot write {path} ({reason}); give another file under SVG File")]
     Write {
@@ -90,9 +122,11 @@ pub(super) struct Task<'a> {
 
 /// What the host hands over for a frame.
 pub(super) struct Inputs {
-    /// The picture to work on.
-    pub source: HostImage,
-    /// What its numbers mean.
+    /// The picture to work on; none for a word.
+    pub source: Option<HostImage>,
+    /// What limits the effect.
+    pub mask: Option<HostImage>,
+    /// What the numbers of the source and of the output mean.
     pub space: ColorSpace,
     /// What the parameters ask for.
     pub wanted: Wanted,
@@ -100,11 +134,21 @@ pub(super) struct Inputs {
     pub finish: Values,
 }
 
+/// What a job starts from, out of the host's hands.
+pub(super) enum Material {
+    /// A picture in display-referred sRGB with straight alpha.
+    Picture(Image),
+    /// A word, to be drawn in this size.
+    Word(Scene, Size),
+}
+
 /// What the parameters ask for.
 pub(super) struct Wanted {
     /// The node's own parameters, with the prompt of this time.
     pub values: Values,
     toward: Option<Toward>,
+    /// How far each pixel of the picture lies under the mask, where the mask limits the shapes.
+    mask: Option<Vec<f32>>,
 }
 
 /// A finished job.
@@ -116,12 +160,63 @@ pub(super) struct Work {
 }
 
 impl Inputs {
-    /// The source in display-referred sRGB with straight alpha.
+    /// What the job starts from; a word fills a frame of `word_px`.
     ///
     /// # Errors
-    /// [`ClipError::Picture`] for pixels that are not numbers.
-    pub(super) fn picture(&self, ctx: &Ctx) -> Result<Image, ClipError> {
-        Ok(ctx.install(|| self.source.read(self.space))?.into_straight().into_space(ColorSpace::Srgb))
+    /// [`TaskError`] for pixels that are not numbers, a font that cannot be read, a word that cannot be drawn.
+    pub(super) fn material(&self, word_px: Size, ctx: &Ctx) -> Result<Material, TaskError> {
+        if let Some(source) = &self.source {
+            let picture = ctx.install(|| source.read(self.space))?;
+            return Ok(Material::Picture(picture.into_straight().into_space(ColorSpace::Srgb)));
+        }
+        let values = &self.wanted.values;
+        let path = values.text(font_stylize::FONT.id).trim();
+        let failed = |error: std::io::Error| TaskError::Font { path: path.to_owned(), reason: error.to_string() };
+        let font = std::fs::read(path).map_err(failed)?;
+        let (width, height) = (word_px.width_px.max(1) as f32, word_px.height_px.max(1) as f32);
+        let scale = (values.integer(shared::WORKING_SIZE.id) as f32 / width.max(height)).min(1.0);
+        let canvas_px = [width, height].map(|side| (side * scale).round().max(1.0));
+        let scene = font_stylize::scene_of_word(values.text(font_stylize::TEXT.id), &font, canvas_px)?;
+        Ok(Material::Word(scene, word_px))
+    }
+}
+
+impl Material {
+    /// The start of a job that works on `side` pixels, and the sizes its rectangles are given in.
+    fn start(&self, side: usize, mask: Option<&[f32]>, ctx: &Ctx) -> (Start, Sizes) {
+        match self {
+            Self::Word(scene, _) => {
+                let canvas_px = [scene.width, scene.height];
+                (Start::Scene(scene.clone()), Sizes { source_px: canvas_px, canvas_px })
+            }
+            Self::Picture(picture) => {
+                let working = resample::fit_long_side(picture, side, ctx);
+                let sizes = Sizes {
+                    source_px: [picture.width as f32, picture.height as f32],
+                    canvas_px: [working.width as f32, working.height as f32],
+                };
+                let start = match mask {
+                    None => Start::Picture(working),
+                    Some(mask) => {
+                        let mask = resample::nearest(mask, picture.width, (working.width, working.height));
+                        Start::Masked(working, mask)
+                    }
+                };
+                (start, sizes)
+            }
+        }
+    }
+
+    /// Draws a finished job in the material's own size.
+    ///
+    /// # Errors
+    /// [`RasterError`] for a scene that cannot be drawn.
+    pub(super) fn draw(&self, finished: &Finished, detail: f32, ctx: &Ctx) -> Result<Image, RasterError> {
+        let (size, source) = match self {
+            Self::Word(_, size) => (*size, None),
+            Self::Picture(picture) => (Size { width_px: picture.width, height_px: picture.height }, Some(picture)),
+        };
+        ctx.install(|| pipeline::draw(finished, size, source, detail, ctx))
     }
 }
 
@@ -131,6 +226,16 @@ impl<'a> Task<'a> {
         let positive = |scale: Option<f64>| scale.filter(|scale| scale.is_finite() && *scale > 0.0).unwrap_or(1.0);
         let scale = [0, 1].map(|axis| positive(arguments.double(kOfxImageEffectPropRenderScale, axis)));
         Self { node, effect, suites, time: arguments.double(kOfxPropTime, 0).unwrap_or(0.0), scale }
+    }
+
+    /// The instance.
+    pub(super) fn effect(&self) -> OfxImageEffectHandle {
+        self.effect
+    }
+
+    /// The same instance at another time.
+    pub(super) fn at(&self, time: OfxTime) -> Self {
+        Self { time, ..*self }
     }
 
     /// The time in frames.
@@ -152,23 +257,53 @@ impl<'a> Task<'a> {
     /// # Errors
     /// [`TaskError`] for a missing source or a parameter that does not parse.
     pub(super) fn inputs(&self) -> Result<Inputs, TaskError> {
-        let source = self.image(kOfxImageEffectSimpleSourceClipName, "Source")?.ok_or(TaskError::NoSource)?;
         let reader = self.reader();
-        let mut values = reader.values(self.node.params, &source.frame)?;
+        let bends_words = self.node.id == font_stylize::NODE.id;
+        let has_word = bends_words && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty());
+        let source = match has_word {
+            true => None,
+            false => self.image(kOfxImageEffectSimpleSourceClipName, "Source")?,
+        };
+        if source.is_none() && !has_word {
+            return Err(if bends_words { TaskError::NoWord } else { TaskError::NoSource });
+        }
+        let mask = self.image(MASK, "Mask")?;
+        let frame = source.as_ref().map_or(Frame::EMPTY, |source| source.frame);
+        let mut values = reader.values(self.node.params, &frame)?;
         let mut toward = None;
         if self.node.edits() {
-            let keyed = reader.values(hosted::PROMPTS, &source.frame)?;
+            let keyed = reader.values(hosted::PROMPTS, &frame)?;
             let blend = prompts::effective(&reader, values.text(shared::PROMPT.id), &keyed)?;
             values.set(&shared::PROMPT, Value::Text(blend.prompt))?;
             toward = blend.toward;
         }
-        let finish = reader.values(hosted::PARAMS, &source.frame)?;
+        let finish = reader.values(hosted::PARAMS, &frame)?;
         let space = match finish.text(hosted::INPUT_COLOR_SPACE.id) {
             "linear" => ColorSpace::Linear,
             "srgb" => ColorSpace::Srgb,
-            _ => source.depth.usual_space(),
+            _ => source.as_ref().map_or(ColorSpace::Srgb, |source| source.depth.usual_space()),
         };
-        Ok(Inputs { source, space, wanted: Wanted { values, toward }, finish })
+        let limits = finish.switch(hosted::MASK_LIMITS.id);
+        let limits = mask.as_ref().filter(|_| limits && self.node.edits() && source.is_some());
+        let mask_plane = limits.map(|mask| covers(mask, &frame, finish.switch(hosted::MASK_INVERT.id)));
+        Ok(Inputs { source, mask, space, wanted: Wanted { values, toward, mask: mask_plane }, finish })
+    }
+
+    /// The prompt of the whole picture at the task's time, in words.
+    ///
+    /// # Errors
+    /// [`TaskError`] for a parameter or a schedule that does not parse.
+    pub(super) fn effective_prompt(&self) -> Result<String, TaskError> {
+        let reader = self.reader();
+        let keyed = reader.values(hosted::PROMPTS, &Frame::EMPTY)?;
+        let held = reader.text(shared::PROMPT.id).unwrap_or_default();
+        let blend = prompts::effective(&reader, &held, &keyed)?;
+        Ok(match blend.toward {
+            None => blend.prompt,
+            Some(Toward { prompt, amount }) => {
+                format!("{} ({:.0} %) and {prompt} ({:.0} %)", blend.prompt, 100.0 * (1.0 - amount), 100.0 * amount)
+            }
+        })
     }
 
     /// Reads parameters at the task's time.
@@ -176,21 +311,30 @@ impl<'a> Task<'a> {
         Reader { set: super::param_set(self.effect, self.suites), time: self.time, suites: self.suites }
     }
 
+    /// The option that a choice is set to.
+    pub(super) fn choice(&self, param: &Param) -> Option<&'static str> {
+        let Kind::Choice { options, .. } = param.kind else { return None };
+        let index = self.reader().integer(param.id).and_then(|index| usize::try_from(index).ok())?;
+        options.get(index).copied()
+    }
+
     fn aborted(&self) -> bool {
         // SAFETY: a host function with the live instance, on the thread that the host works with.
         self.suites.effect.abort.is_some_and(|abort| unsafe { abort(self.effect) } != 0)
     }
 
-    /// Runs `work` on a thread of its own and passes the host's abort on to it.
+    /// Runs `work` on a thread of its own and passes the host's abort, and what `is_stopped` says, on to it.
     ///
     /// # Errors
     /// What `work` says, or that the host asked to stop.
     pub(super) fn wait<R: Send>(
         &self,
         ctx: &Ctx,
+        mut is_stopped: impl FnMut() -> bool,
         work: impl FnOnce() -> Result<R, TaskError> + Send,
     ) -> Result<R, TaskError> {
-        let turn = session::turn(|| self.aborted()).ok_or(Cancelled)?;
+        let mut is_stopped = || self.aborted() || is_stopped();
+        let turn = session::turn(&mut is_stopped).ok_or(Cancelled)?;
         let done = std::thread::scope(|scope| {
             let host = std::thread::current();
             let worker = scope.spawn(move || {
@@ -200,7 +344,7 @@ impl<'a> Task<'a> {
             });
             while !worker.is_finished() {
                 std::thread::park_timeout(POLL);
-                if self.aborted() {
+                if is_stopped() {
                     ctx.cancel.cancel();
                 }
             }
@@ -214,20 +358,27 @@ impl<'a> Task<'a> {
     }
 }
 
-/// The same road as the command line's: picture, plan, job. `picture` is display-referred sRGB with straight alpha; a
-/// `draft` is made only where what was asked for is not there yet.
+/// How far each pixel of `frame` lies under `mask`, 0 to 1, top row first.
+fn covers(mask: &HostImage, frame: &Frame, inverted: bool) -> Vec<f32> {
+    let OfxRectI { x1, x2, y1, y2 } = frame.bounds;
+    let pixels = (y1..y2).rev().flat_map(|y| (x1..x2).map(move |x| (x, y)));
+    pixels.map(|(x, y)| mask.cover(x, y, inverted)).collect()
+}
+
+/// The same road as the command line's: picture, plan, job. A `draft` is made only where what was asked for is not there
+/// yet.
 ///
 /// # Errors
 /// [`TaskError`] of the stage that failed.
-pub(super) fn work(node: &Node, draft: bool, picture: &Image, wanted: &Wanted, ctx: &Ctx) -> Result<Work, TaskError> {
-    let Wanted { values, toward } = wanted;
-    let side = values.integer(shared::WORKING_SIZE.id) as usize;
-    let working = resample::fit_long_side(picture, side, ctx);
-    let sizes = Sizes {
-        source_px: [picture.width as f32, picture.height as f32],
-        canvas_px: [working.width as f32, working.height as f32],
-    };
-    let start = Start::Picture(working);
+pub(super) fn work(
+    node: &Node,
+    draft: bool,
+    material: &Material,
+    wanted: &Wanted,
+    ctx: &Ctx,
+) -> Result<Work, TaskError> {
+    let Wanted { values, toward, mask } = wanted;
+    let (start, sizes) = material.start(values.integer(shared::WORKING_SIZE.id) as usize, mask.as_deref(), ctx);
     let cache = session::cache();
     let name = values.text(shared::ENCODER.id);
     let encoder = node.edits().then(|| models::choose(name, &session::search_path(), &ctx.cancel)).transpose()?;
