@@ -1,13 +1,14 @@
 //! A small OpenFX host: loads the built plug-in with dlopen and speaks to it through the C interface.
 
 use super::objects::{Effect, Picture, PropSet, Value};
-use super::suites::{EFFECT, PROPERTY, message_suites, parameter_suite};
+use super::suites::{EFFECT, PROGRESS, PROPERTY, message_suites, parameter_suite};
 use libloading::{Library, Symbol};
 use openfx::sys::generic::core::*;
 use openfx::sys::generic::property::kOfxPropertySuite;
 use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::message::{OfxMessageSuiteV1, OfxMessageSuiteV2, kOfxMessageSuite};
 use openfx::sys::image_effect_v1::param::*;
+use openfx::sys::image_effect_v1::progress::kOfxProgressSuite;
 use parking_lot::Mutex;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::PathBuf;
@@ -40,10 +41,11 @@ unsafe extern "C" fn fetch_suite(_host: OfxPropertySetHandle, name: *const c_cha
         return std::ptr::null();
     }
     let (once, lasting) = MESSAGES.get_or_init(message_suites);
-    let known: [(&CStr, c_int, *const c_void); 5] = [
+    let known: [(&CStr, c_int, *const c_void); 6] = [
         (kOfxPropertySuite, 1, (&raw const PROPERTY).cast()),
         (kOfxImageEffectSuite, 1, (&raw const EFFECT).cast()),
         (kOfxParameterSuite, 1, std::ptr::from_ref(PARAMETER.get_or_init(parameter_suite)).cast()),
+        (kOfxProgressSuite, 1, (&raw const PROGRESS).cast()),
         (kOfxMessageSuite, 1, std::ptr::from_ref(once).cast()),
         (kOfxMessageSuite, 2, std::ptr::from_ref(lasting).cast()),
     ];
@@ -83,6 +85,10 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn load(manners: Manners) -> Self {
+        Self::load_file(&plugin_file(), manners)
+    }
+
+    pub(crate) fn load_file(file: &std::path::Path, manners: Manners) -> Self {
         cache_folder();
         let props = Box::new(
             PropSet::refusing(manners.refuses)
@@ -90,7 +96,7 @@ impl Host {
         );
         let host = Box::new(OfxHost { host: props.handle(), fetchSuite: Some(fetch_suite) });
         // SAFETY: our own library; its initialisers do nothing.
-        let library = unsafe { Library::new(plugin_file()) }.unwrap();
+        let library = unsafe { Library::new(file) }.unwrap();
         Self { library, props, host, manners }
     }
 

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "the host speaks the C interface")]
 #![allow(clippy::missing_transmute_annotations, reason = "named on both sides")]
 
+mod buttons;
 mod mini;
 mod objects;
 mod suites;
@@ -305,7 +306,7 @@ fn what_cannot_be_rendered_says_what_to_do_and_leaves_the_output_alone() {
         move |instance: &Effect| change(instance.clip(SOURCE).unwrap().picture.lock().as_mut().unwrap())
     };
     type Prepare = Box<dyn Fn(&Effect)>;
-    let cases: [(&str, &str, Prepare); 7] = [
+    let cases: [(&str, &str, Prepare); 8] = [
         (EDIT, "no prompt: say what the picture should become", Box::new(|_| {})),
         (
             VECTORIZE,
@@ -316,6 +317,11 @@ fn what_cannot_be_rendered_says_what_to_do_and_leaves_the_output_alone() {
         ),
         (VECTORIZE, "connect a picture to the Source input", Box::new(source(|picture| picture.null = true))),
         (VECTORIZE, "the clip 'Source': the picture is 0 x 36", Box::new(source(|picture| picture.bounds.x2 = 0))),
+        (
+            VECTORIZE,
+            "the clip 'Source': the picture is 32768 x 32768",
+            Box::new(source(|picture| (picture.bounds.x2, picture.bounds.y2) = (32_768, 32_768))),
+        ),
         (
             EDIT,
             "'no such encoder'",
@@ -557,6 +563,43 @@ fn a_keyed_shot_is_the_same_in_another_process_and_comes_from_the_cache() {
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
     assert!(std::fs::read(target).unwrap() == bytes, "another process gives other bits");
     assert_eq!(entries(), before, "every frame was a hit");
+}
+
+#[test]
+fn a_cache_that_cannot_be_used_costs_time_and_nothing_else() {
+    const CHILD: &str = "LINOCUT_TEST_NO_CACHE";
+    if std::env::var_os(CHILD).is_some() {
+        let host = Host::load(Manners::default());
+        let (node, instance) = host.instance(VECTORIZE, FILTER);
+        let output = connect(&instance, &Layout::default(), &disc());
+        assert_eq!(node.render(&instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+        return assert_eq!(Layout::default().bytes(&output), expected(VECTORIZE, &[], &disc()));
+    }
+    let folder = crate::util::folder();
+    let blocked = folder.path().join("a file, not a folder");
+    std::fs::write(&blocked, "").unwrap();
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "host::a_cache_that_cannot_be_used_costs_time_and_nothing_else"])
+        .envs([(CHILD, blocked.as_path()), (mini::SHARED_CACHE, blocked.join("cache").as_path())])
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+}
+
+#[test]
+fn two_copies_of_the_plug_in_live_in_one_host() {
+    let folder = crate::util::folder();
+    let copy = folder.path().join("another.ofx");
+    std::fs::copy(plugin_file(), &copy).unwrap();
+    let layout = Layout::default();
+    let truth = expected(VECTORIZE, &[], &disc());
+    let hosts = [Host::load(Manners::default()), Host::load_file(&copy, Manners::default())];
+    let nodes = hosts.each_ref().map(|host| host.instance(VECTORIZE, FILTER));
+    for (node, instance) in nodes.iter().chain(nodes.iter().rev()) {
+        let output = connect(instance, &layout, &disc());
+        assert_eq!(node.render(instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+        assert_eq!(layout.bytes(&output), truth);
+    }
 }
 
 #[test]

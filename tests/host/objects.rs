@@ -184,6 +184,28 @@ impl Param {
         self.keys.lock().iter().map(|(from, _)| *from).filter(|from| *from > f64::MIN).collect()
     }
 
+    /// The text at `time`.
+    pub(crate) fn text_at(&self, time: f64) -> String {
+        match self.keys.lock().iter().rfind(|(from, _)| *from <= time) {
+            Some((_, ParamValue::Text(text))) => text.to_string_lossy().into_owned(),
+            other => panic!("no text at {time}: {other:?}"),
+        }
+    }
+
+    /// What the plug-in writes: whole numbers and texts come as `one`, numbers as `x` and `y`.
+    pub(crate) unsafe fn take_value(&self, one: *const c_void, x: f64, y: f64) -> OfxStatus {
+        let mut keys = self.keys.lock();
+        let Some((_, value)) = keys.last_mut() else { return kOfxStatErrUnknown };
+        *value = match value {
+            ParamValue::Int(_) => ParamValue::Int(one as usize as c_int),
+            ParamValue::Double(_) => ParamValue::Double(x),
+            ParamValue::Pair(..) => ParamValue::Pair(x, y),
+            ParamValue::Text(_) => ParamValue::Text(unsafe { CStr::from_ptr(one.cast()) }.to_owned()),
+            ParamValue::None => return kOfxStatErrUnknown,
+        };
+        kOfxStatOK
+    }
+
     pub(crate) unsafe fn write_value(&self, time: f64, one: *mut c_void, two: *mut c_void) -> OfxStatus {
         let keys = self.keys.lock();
         let held = keys.iter().rfind(|(from, _)| *from <= time);

@@ -10,8 +10,9 @@ use openfx::sys::generic::property::*;
 use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::message::*;
 use openfx::sys::image_effect_v1::param::*;
+use openfx::sys::image_effect_v1::progress::OfxProgressSuiteV1;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 unsafe fn name(text: *const c_char) -> CString {
     unsafe { CStr::from_ptr(text) }.to_owned()
@@ -212,6 +213,10 @@ unsafe extern "C" fn param_handle(
 unsafe extern "C" fn value_at(param: OfxParamHandle, time: OfxTime, one: *mut c_void, two: *mut c_void) -> OfxStatus {
     unsafe { (*param.cast::<Param>()).write_value(time, one, two) }
 }
+// Integer arguments and floating ones come in registers of their own, so one signature serves every kind of value.
+unsafe extern "C" fn set_value(param: OfxParamHandle, one: *const c_void, x: f64, y: f64) -> OfxStatus {
+    unsafe { (*param.cast::<Param>()).take_value(one, x, y) }
+}
 
 unsafe extern "C" fn key_count(param: OfxParamHandle, out: *mut c_uint) -> OfxStatus {
     unsafe { out.write((*param.cast::<Param>()).key_times().len() as c_uint) };
@@ -231,6 +236,8 @@ unsafe extern "C" fn key_time(param: OfxParamHandle, index: c_uint, out: *mut Of
 pub(super) fn parameter_suite() -> OfxParameterSuiteV1 {
     type Fixed = unsafe extern "C" fn(OfxParamHandle, OfxTime, *mut c_void, *mut c_void) -> OfxStatus;
     type Variadic = unsafe extern "C" fn(OfxParamHandle, OfxTime, ...) -> OfxStatus;
+    type FixedSet = unsafe extern "C" fn(OfxParamHandle, *const c_void, f64, f64) -> OfxStatus;
+    type VariadicSet = unsafe extern "C" fn(OfxParamHandle, ...) -> OfxStatus;
     OfxParameterSuiteV1 {
         paramDefine: Some(param_define),
         paramGetHandle: Some(param_handle),
@@ -240,7 +247,7 @@ pub(super) fn parameter_suite() -> OfxParameterSuiteV1 {
         paramGetValue: None,
         paramGetDerivative: None,
         paramGetIntegral: None,
-        paramSetValue: None,
+        paramSetValue: Some(unsafe { std::mem::transmute::<FixedSet, VariadicSet>(set_value) }),
         paramSetValueAtTime: None,
         paramGetNumKeys: Some(key_count),
         paramGetKeyTime: Some(key_time),
@@ -252,6 +259,29 @@ pub(super) fn parameter_suite() -> OfxParameterSuiteV1 {
         paramEditEnd: None,
     }
 }
+
+/// How often a progress bar moved, and whether its owner wants to stop.
+pub(crate) static PROGRESS_UPDATES: AtomicUsize = AtomicUsize::new(0);
+pub(crate) static PROGRESS_SAYS_NO: AtomicBool = AtomicBool::new(false);
+
+unsafe extern "C" fn progress_start(_effect: *mut c_void, label: *const c_char) -> OfxStatus {
+    assert!(unsafe { name(label) }.to_string_lossy().starts_with("Linocut"));
+    kOfxStatOK
+}
+unsafe extern "C" fn progress_update(_effect: *mut c_void, share: f64) -> OfxStatus {
+    assert!((0.0..=1.0).contains(&share), "{share}");
+    PROGRESS_UPDATES.fetch_add(1, Ordering::SeqCst);
+    if PROGRESS_SAYS_NO.load(Ordering::SeqCst) { kOfxStatReplyNo } else { kOfxStatReplyYes }
+}
+unsafe extern "C" fn progress_end(_effect: *mut c_void) -> OfxStatus {
+    kOfxStatOK
+}
+
+pub(super) static PROGRESS: OfxProgressSuiteV1 = OfxProgressSuiteV1 {
+    progressStart: Some(progress_start),
+    progressUpdate: Some(progress_update),
+    progressEnd: Some(progress_end),
+};
 
 unsafe extern "C" fn show(
     handle: *mut c_void,

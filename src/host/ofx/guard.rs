@@ -46,3 +46,20 @@ pub(super) fn content(instance: *mut c_void, suites: Suites) {
         unsafe { clear(instance) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::guarded;
+    use crate::host::ofx::sys::{kOfxStatFailed, kOfxStatOK};
+
+    #[test]
+    fn a_panic_becomes_a_status_and_the_next_action_works() {
+        for words in ["an index is out of bounds", "100 % wrong"] {
+            let status = guarded(std::ptr::null_mut(), || std::panic::resume_unwind(Box::new(words)));
+            assert_eq!(status, kOfxStatFailed, "{words}");
+            let status = guarded(std::ptr::null_mut(), || std::panic::resume_unwind(Box::new(7_u8)));
+            assert_eq!(status, kOfxStatFailed, "a panic without words");
+        }
+        assert_eq!(guarded(std::ptr::null_mut(), || kOfxStatOK), kOfxStatOK);
+    }
+}

@@ -1,0 +1,64 @@
+//! What a node did last, in words an artist reads: quality, shapes, loss, cache, colour, encoder.
+//!
+//! Input: a finished frame. Output: read-only texts of the node. Invariants: a render may not write parameters, so it
+//! leaves its words here by instance and the next change of the instance shows them. Cost: a line an instance.
+
+use super::clips::HostImage;
+use super::params::Reader;
+use super::sys::OfxImageEffectHandle;
+use super::task::Work;
+use crate::image::{Alpha, ColorSpace};
+use crate::nodes::hosted;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+
+static LAST: Mutex<BTreeMap<usize, String>> = Mutex::new(BTreeMap::new());
+
+/// Leaves the words for `work`, which `source` was read for at `time`.
+pub(super) fn remember(
+    effect: OfxImageEffectHandle,
+    work: &Work,
+    time: f64,
+    source: Option<&HostImage>,
+    space: ColorSpace,
+) {
+    LAST.lock().insert(effect as usize, words(work, time, source.and_then(|source| source.alpha), space));
+}
+
+/// Forgets an instance.
+pub(super) fn forget(effect: OfxImageEffectHandle) {
+    LAST.lock().remove(&(effect as usize));
+}
+
+/// Shows the words that were left for `effect`, and the prompt that counts now.
+pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option<&str>) {
+    let words = LAST.lock().get(&(effect as usize)).cloned();
+    for (param, text) in [(&hosted::STATUS, words.as_deref()), (&hosted::EFFECTIVE_PROMPT, prompt)] {
+        if let Some(text) = text {
+            reader.write_text(param.id, text);
+        }
+    }
+}
+
+fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> String {
+    let edited = &work.done.finished.edited;
+    let mut parts = vec![format!("frame {time}"), format!("{} shapes", edited.scene.paths.len())];
+    if let Some(edit) = &work.job.plan.edit {
+        parts.push(format!("{:?} quality", edit.quality).to_lowercase());
+        parts.push(format!("{} steps", edited.iterations));
+        parts.push(format!("loss {:.3} to {:.3}", edited.loss_first, edited.loss_last));
+        parts.push(format!("encoder {}", work.job.encoder_hash.get(..8).unwrap_or_default()));
+    }
+    parts.push(if work.done.cache_hit { "from the cache" } else { "made now" }.to_owned());
+    let space = match space {
+        ColorSpace::Linear => "linear light",
+        ColorSpace::Srgb => "sRGB",
+    };
+    let alpha = match alpha {
+        None => "opaque",
+        Some(Alpha::Straight) => "straight alpha",
+        Some(Alpha::Premultiplied) => "premultiplied",
+    };
+    parts.push(format!("read as {space}, {alpha}"));
+    parts.join(", ")
+}
