@@ -64,11 +64,9 @@ const SUBDIVISIONS: u32 = 1;
 /// # Errors
 /// [`TextError`] for a letter that the font lacks, a broken font, no room.
 pub fn scene_of_word(word: &str, font: &[u8], [width_px, height_px]: [f32; 2]) -> Result<Scene, TextError> {
-    scene_from_text(
-        word,
-        font,
-        &TextOptions { width_px, height_px, subdivisions: SUBDIVISIONS, ..TextOptions::default() },
-    )
+    let margin_px = TextOptions::default().margin_px.min(width_px.min(height_px) / 8.0);
+    let options = TextOptions { width_px, height_px, margin_px, subdivisions: SUBDIVISIONS, ..TextOptions::default() };
+    scene_from_text(word, font, &options)
 }
 
 /// The node's definition.
