@@ -1,12 +1,13 @@
 //! What the host offers: its suites, fetched at Load and kept until the next Load.
 //!
 //! Input: the `OfxHost` that the host hands over. Output: [`Suites`]. Invariants: property, image effect and parameter
-//! suites are there or Load fails; the message suites may be absent. Determinism: none needed. Cost: five look-ups.
+//! suites are there or Load fails; the others may be absent. Determinism: none needed. Cost: seven look-ups.
 
 use super::props::Props;
 use super::sys::{
-    OfxHost, OfxImageEffectSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2, OfxParameterSuiteV1, OfxPropertySuiteV1,
-    kOfxImageEffectSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxPropertySuite,
+    OfxDrawSuiteV1, OfxHost, OfxImageEffectSuiteV1, OfxInteractSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2,
+    OfxParameterSuiteV1, OfxPropertySuiteV1, kOfxDrawSuite, kOfxImageEffectSuite, kOfxInteractSuite, kOfxMessageSuite,
+    kOfxParameterSuite, kOfxPropertySuite,
 };
 use parking_lot::RwLock;
 use std::ffi::{CStr, c_int};
@@ -25,6 +26,10 @@ pub(super) struct Suites {
     pub message: Option<&'static OfxMessageSuiteV1>,
     /// Messages that stay with the node.
     pub lasting: Option<&'static OfxMessageSuiteV2>,
+    /// The viewer's side of an overlay.
+    pub interact: Option<&'static OfxInteractSuiteV1>,
+    /// Lines and words in a viewer; hosts before OpenFX 1.5 lend their OpenGL instead.
+    pub draw: Option<&'static OfxDrawSuiteV1>,
 }
 
 static HOST: AtomicPtr<OfxHost> = AtomicPtr::new(std::ptr::null_mut());
@@ -66,6 +71,8 @@ fn fetch_all() -> Option<Suites> {
             param: fetch(host, kOfxParameterSuite, 1)?,
             message: fetch(host, kOfxMessageSuite, 1),
             lasting: fetch(host, kOfxMessageSuite, 2),
+            interact: fetch(host, kOfxInteractSuite, 1),
+            draw: fetch(host, kOfxDrawSuite, 1),
         })
     }
 }

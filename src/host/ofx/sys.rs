@@ -1,16 +1,19 @@
 //! The OpenFX C interface. The only file that names the crate it comes from, so that another can take its place.
 
 pub(super) use openfx::sys::generic::core::{
-    OfxHost, OfxPlugin, OfxPropertySetHandle, OfxRectD, OfxRectI, OfxStatus, OfxTime, kOfxActionCreateInstance,
-    kOfxActionDescribe, kOfxActionDestroyInstance, kOfxActionInstanceChanged, kOfxActionLoad, kOfxActionUnload,
-    kOfxBitDepthByte, kOfxBitDepthFloat, kOfxBitDepthHalf, kOfxBitDepthShort, kOfxChangeUserEdited,
-    kOfxPluginPropFilePath, kOfxPropChangeReason, kOfxPropIcon, kOfxPropInstanceData, kOfxPropLabel, kOfxPropLongLabel,
-    kOfxPropName, kOfxPropPluginDescription, kOfxPropShortLabel, kOfxPropTime, kOfxStatErrBadHandle,
-    kOfxStatErrMissingHostFeature, kOfxStatFailed, kOfxStatOK, kOfxStatReplyDefault,
+    OfxHost, OfxPlugin, OfxPointD, OfxPropertySetHandle, OfxRectD, OfxRectI, OfxStatus, OfxTime,
+    kOfxActionCreateInstance, kOfxActionDescribe, kOfxActionDestroyInstance, kOfxActionInstanceChanged, kOfxActionLoad,
+    kOfxActionUnload, kOfxBitDepthByte, kOfxBitDepthFloat, kOfxBitDepthHalf, kOfxBitDepthShort, kOfxChangeUserEdited,
+    kOfxPluginPropFilePath, kOfxPropChangeReason, kOfxPropEffectInstance, kOfxPropIcon, kOfxPropInstanceData,
+    kOfxPropLabel, kOfxPropLongLabel, kOfxPropName, kOfxPropPluginDescription, kOfxPropShortLabel, kOfxPropTime,
+    kOfxStatErrBadHandle, kOfxStatErrMissingHostFeature, kOfxStatFailed, kOfxStatOK, kOfxStatReplyDefault,
 };
 pub(super) use openfx::sys::generic::property::{OfxPropertySuiteV1, kOfxPropertySuite};
+pub(super) use openfx::sys::image_effect_v1::draw_suite::*;
 pub(super) use openfx::sys::image_effect_v1::image_effect::*;
+pub(super) use openfx::sys::image_effect_v1::interact::*;
 pub(super) use openfx::sys::image_effect_v1::message::{
     OfxMessageSuiteV1, OfxMessageSuiteV2, kOfxMessageError, kOfxMessageSuite,
 };
 pub(super) use openfx::sys::image_effect_v1::param::*;
+pub(super) use openfx::sys::image_effect_v1::pixels::OfxRGBAColourF;
