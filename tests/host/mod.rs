@@ -5,6 +5,7 @@
 
 mod mini;
 mod objects;
+mod overlay;
 mod suites;
 
 use linocut::cache::Cache;

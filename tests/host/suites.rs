@@ -5,6 +5,7 @@
 //! pointers passes them where a fixed call would, so they are defined with fixed pointers.
 
 use super::objects::{Clip, Effect, Param, PropSet, Value};
+use super::overlay;
 use openfx::sys::generic::core::*;
 use openfx::sys::generic::property::*;
 use openfx::sys::image_effect_v1::image_effect::*;
@@ -240,7 +241,7 @@ pub(super) fn parameter_suite() -> OfxParameterSuiteV1 {
         paramGetValue: None,
         paramGetDerivative: None,
         paramGetIntegral: None,
-        paramSetValue: None,
+        paramSetValue: Some(overlay::set_value()),
         paramSetValueAtTime: None,
         paramGetNumKeys: Some(key_count),
         paramGetKeyTime: Some(key_time),
@@ -248,8 +249,8 @@ pub(super) fn parameter_suite() -> OfxParameterSuiteV1 {
         paramDeleteKey: None,
         paramDeleteAllKeys: None,
         paramCopy: None,
-        paramEditBegin: None,
-        paramEditEnd: None,
+        paramEditBegin: Some(overlay::edit_begin),
+        paramEditEnd: Some(overlay::edit_end),
     }
 }
 
