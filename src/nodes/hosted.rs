@@ -1,6 +1,7 @@
 //! Parameters that only hosts show: what a file says by itself, a host must be asked for.
 
 use super::param::{Kind, Param};
+use super::{Node, shared};
 
 /// Regions that a node carries; a command line takes any number.
 pub const MOST_REGIONS: usize = 8;
@@ -288,3 +289,62 @@ pub const TRANSITION: Param = Param {
 
 /// Those of nodes with a prompt, in page order; they follow the node's own.
 pub const PROMPTS: &[Param] = &[PROMPT_B, PROMPT_MIX, PROMPT_SCHEDULE, TRANSITION, PROMPT_PRESET];
+
+/// Whether a viewer shows the rectangles.
+pub const INTERACTIVE: Param = Param {
+    id: "interactive",
+    label: "Show rectangles",
+    hint: "Shows the rectangles that are switched on in the viewer, where their corners, edges and centres can be \
+           dragged. It changes nothing but the viewer.",
+    kind: Kind::Switch { default: true },
+    group: "Regions",
+    animates: false,
+};
+
+/// Those of nodes with rectangles; they follow the node's own and never reach a job.
+pub const OVERLAY: &[Param] = &[INTERACTIVE];
+
+/// A rectangle as hosts have it: three parameters, `{id}Enable`, `{id}BottomLeft` and `{id}Size`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rectangle {
+    /// What the names of its parameters begin with.
+    pub id: String,
+    /// What a viewer calls it.
+    pub title: String,
+}
+
+/// Parameters that are rectangles, the lowest in a viewer first.
+const RECTANGLES: [Param; 2] = [shared::ONLY, shared::REGION];
+
+/// Every rectangle that a node may have, the lowest in a viewer first.
+pub fn rectangles() -> impl Iterator<Item = Rectangle> {
+    RECTANGLES.into_iter().flat_map(|param| {
+        let numbers = if param.kind == Kind::Regions { 1..=MOST_REGIONS } else { 0..=0 };
+        numbers.map(move |number| match number {
+            0 => Rectangle { id: param.id.to_owned(), title: param.id.to_owned() },
+            _ => Rectangle { id: format!("{}{number}", param.id), title: number.to_string() },
+        })
+    })
+}
+
+/// Whether `node` has a rectangle.
+pub fn has_rectangles(node: &Node) -> bool {
+    node.params.iter().any(|param| RECTANGLES.iter().any(|rectangle| rectangle.id == param.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nodes::NODES;
+
+    #[test]
+    fn every_rectangle_of_every_node_is_known_to_viewers() {
+        for param in NODES.iter().flat_map(|node| node.params) {
+            let is_rectangle = matches!(param.kind, Kind::Rect | Kind::Regions);
+            assert_eq!(is_rectangle, RECTANGLES.iter().any(|known| known.id == param.id), "{}", param.id);
+        }
+        let ids = rectangles().map(|rectangle| rectangle.id).collect::<Vec<_>>();
+        assert_eq!(ids[..3], ["only", "region1", "region2"]);
+        assert_eq!(ids.len(), 1 + MOST_REGIONS);
+    }
+}

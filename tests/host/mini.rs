@@ -1,11 +1,14 @@
 //! A small OpenFX host: loads the built plug-in with dlopen and speaks to it through the C interface.
 
 use super::objects::{Effect, Picture, PropSet, Value};
+use super::overlay::{DRAW, INTERACT};
 use super::suites::{EFFECT, PROGRESS, PROPERTY, message_suites, parameter_suite};
 use libloading::{Library, Symbol};
 use openfx::sys::generic::core::*;
 use openfx::sys::generic::property::kOfxPropertySuite;
+use openfx::sys::image_effect_v1::draw_suite::kOfxDrawSuite;
 use openfx::sys::image_effect_v1::image_effect::*;
+use openfx::sys::image_effect_v1::interact::kOfxInteractSuite;
 use openfx::sys::image_effect_v1::message::{OfxMessageSuiteV1, OfxMessageSuiteV2, kOfxMessageSuite};
 use openfx::sys::image_effect_v1::param::*;
 use openfx::sys::image_effect_v1::progress::kOfxProgressSuite;
@@ -23,11 +26,15 @@ pub(crate) struct Manners {
     pub(crate) refuses: Option<&'static str>,
     /// Whether texts can be keyed.
     pub(crate) keys_texts: bool,
+    /// Whether there is a viewer that plug-ins may draw into.
+    pub(crate) viewer: bool,
+    /// Whether nobody looks.
+    pub(crate) background: bool,
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { lacks: Vec::new(), refuses: None, keys_texts: true }
+        Self { lacks: Vec::new(), refuses: None, keys_texts: true, viewer: true, background: false }
     }
 }
 
@@ -41,10 +48,12 @@ unsafe extern "C" fn fetch_suite(_host: OfxPropertySetHandle, name: *const c_cha
         return std::ptr::null();
     }
     let (once, lasting) = MESSAGES.get_or_init(message_suites);
-    let known: [(&CStr, c_int, *const c_void); 6] = [
+    let known: [(&CStr, c_int, *const c_void); 8] = [
         (kOfxPropertySuite, 1, (&raw const PROPERTY).cast()),
         (kOfxImageEffectSuite, 1, (&raw const EFFECT).cast()),
         (kOfxParameterSuite, 1, std::ptr::from_ref(PARAMETER.get_or_init(parameter_suite)).cast()),
+        (kOfxInteractSuite, 1, (&raw const INTERACT).cast()),
+        (kOfxDrawSuite, 1, (&raw const DRAW).cast()),
         (kOfxProgressSuite, 1, (&raw const PROGRESS).cast()),
         (kOfxMessageSuite, 1, std::ptr::from_ref(once).cast()),
         (kOfxMessageSuite, 2, std::ptr::from_ref(lasting).cast()),
@@ -92,7 +101,9 @@ impl Host {
         cache_folder();
         let props = Box::new(
             PropSet::refusing(manners.refuses)
-                .with(kOfxParamHostPropSupportsStringAnimation, [Value::Int(manners.keys_texts.into())]),
+                .with(kOfxParamHostPropSupportsStringAnimation, [Value::Int(manners.keys_texts.into())])
+                .with(kOfxImageEffectPropSupportsOverlays, [Value::Int(manners.viewer.into())])
+                .with(kOfxImageEffectHostPropIsBackground, [Value::Int(manners.background.into())]),
         );
         let host = Box::new(OfxHost { host: props.handle(), fetchSuite: Some(fetch_suite) });
         // SAFETY: our own library; its initialisers do nothing.

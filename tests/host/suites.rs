@@ -5,6 +5,7 @@
 //! pointers passes them where a fixed call would, so they are defined with fixed pointers.
 
 use super::objects::{Clip, Effect, Param, PropSet, Value};
+use super::overlay;
 use openfx::sys::generic::core::*;
 use openfx::sys::generic::property::*;
 use openfx::sys::image_effect_v1::image_effect::*;
@@ -215,7 +216,11 @@ unsafe extern "C" fn value_at(param: OfxParamHandle, time: OfxTime, one: *mut c_
 }
 // Integer arguments and floating ones come in registers of their own, so one signature serves every kind of value.
 unsafe extern "C" fn set_value(param: OfxParamHandle, one: *const c_void, x: f64, y: f64) -> OfxStatus {
-    unsafe { (*param.cast::<Param>()).take_value(one, x, y) }
+    let param = unsafe { &*param.cast::<Param>() };
+    if param.kind.as_c_str() == kOfxParamTypeDouble2D {
+        overlay::wrote([x, y]);
+    }
+    unsafe { param.take_value(one, x, y) }
 }
 
 unsafe extern "C" fn key_count(param: OfxParamHandle, out: *mut c_uint) -> OfxStatus {
@@ -255,8 +260,8 @@ pub(super) fn parameter_suite() -> OfxParameterSuiteV1 {
         paramDeleteKey: None,
         paramDeleteAllKeys: None,
         paramCopy: None,
-        paramEditBegin: None,
-        paramEditEnd: None,
+        paramEditBegin: Some(overlay::edit_begin),
+        paramEditEnd: Some(overlay::edit_end),
     }
 }
 

@@ -21,7 +21,8 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     if wanted.is_none() {
         text += &hosted_table();
     }
-    let hosted = hosted::PROMPTS.iter().chain(hosted::PARAMS).map(param_json).collect::<Vec<_>>();
+    let hosted =
+        hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS).map(param_json).collect::<Vec<_>>();
     run.print(&serde_json::json!({ "nodes": json, "hosted": hosted }), text.trim_end())
 }
 
@@ -46,11 +47,11 @@ fn json(node: &Node) -> serde_json::Value {
 
 /// What hosts add to every node, as a Markdown table.
 fn hosted_table() -> String {
-    let mut text = "\n### Every node in a host\nA command line does not need these: its files say what they hold, and it edits one frame. Those about prompts belong to \
-                    the nodes that have one.\n\n\
+    let mut text = "\n### Every node in a host\nA command line does not need these: its files say what they hold, and it edits one frame. Those about prompts and \
+                    rectangles belong to the nodes that have them.\n\n\
                     | parameter | name | range | default | what it does |\n|---|---|---|---|---|\n"
         .to_owned();
-    for param in hosted::PROMPTS.iter().chain(hosted::PARAMS) {
+    for param in hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS) {
         let cells = [param.label, &format!("`{}`", param.id), &param.range(), &param.default_text(), param.hint];
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }

@@ -3,6 +3,7 @@
 //! Input: a descriptor of the host. Output: its properties, set. Invariants: cheap, without files, models or threads;
 //! describing twice says the same. Cost: some hundred host calls.
 
+use super::overlay;
 use super::params;
 use super::props::Props;
 use super::session;
@@ -46,6 +47,7 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
         props.set_int(flag, 0, value);
     }
     props.set_static(kOfxImageEffectPluginRenderThreadSafety, 0, kOfxImageEffectRenderFullySafe);
+    overlay::register(node, &props, suites);
     if let Some(bundle) = props.string(kOfxPluginPropFilePath, 0) {
         session::set_bundle(Path::new(&bundle));
     }

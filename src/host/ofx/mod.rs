@@ -6,7 +6,8 @@
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
 //! `params` say what a node is, `prompts` reads keys, `answers` says what is needed, `clips`, `task` and `render` make
-//! pictures, `buttons` act at once and show their `progress`, `status` says what was done, `session` is what all
+//! pictures, `buttons` act at once and show their `progress`, `status` says what was done, `overlay` (with `handles` and
+//! `paint`) is what a viewer shows, `session` is what all
 //! instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
@@ -16,6 +17,9 @@ mod buttons;
 mod clips;
 mod describe;
 mod guard;
+mod handles;
+mod overlay;
+mod paint;
 mod params;
 mod progress;
 mod prompts;

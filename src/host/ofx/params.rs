@@ -30,7 +30,8 @@ const DEFAULT_SIZE: f64 = 0.5;
 pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: Suites) {
     let mut page = Definer { set, suites, children: Vec::new(), groups: Vec::new(), keys: keyed_strings(host) };
     let prompts = if node.edits() { hosted::PROMPTS } else { &[] };
-    for param in node.params.iter().chain(prompts).chain(hosted::PARAMS) {
+    let overlay = if hosted::has_rectangles(node) { hosted::OVERLAY } else { &[] };
+    for param in node.params.iter().chain(prompts).chain(overlay).chain(hosted::PARAMS) {
         page.param(param);
     }
     for button in hosted::BUTTONS {
@@ -332,7 +333,8 @@ impl Reader {
         Some(frame.rect_px_from_canonical(corner, size))
     }
 
-    fn handle(&self, name: &str) -> Option<OfxParamHandle> {
+    /// The parameter `name`, where the instance has it.
+    pub(super) fn handle(&self, name: &str) -> Option<OfxParamHandle> {
         let mut handle = std::ptr::null_mut();
         let get = self.suites.param.paramGetHandle?;
         let name = c_string(name);
@@ -390,7 +392,8 @@ impl Reader {
         }
     }
 
-    fn pair(&self, name: &str) -> Option<[f64; 2]> {
+    /// Two numbers; none where one is not finite.
+    pub(super) fn pair(&self, name: &str) -> Option<[f64; 2]> {
         let (handle, get) = (self.handle(name)?, self.suites.param.paramGetValueAtTime?);
         let [mut x, mut y] = [0.0_f64; 2];
         // SAFETY: pairs are read through two pointers to double.

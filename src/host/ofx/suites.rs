@@ -1,13 +1,13 @@
 //! What the host offers: its suites, fetched at Load and kept until the next Load.
 //!
 //! Input: the `OfxHost` that the host hands over. Output: [`Suites`]. Invariants: property, image effect and parameter
-//! suites are there or Load fails; the others may be absent. Determinism: none needed. Cost: six look-ups.
+//! suites are there or Load fails; the others may be absent. Determinism: none needed. Cost: eight look-ups.
 
 use super::props::Props;
 use super::sys::{
-    OfxHost, OfxImageEffectSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2, OfxParameterSuiteV1, OfxProgressSuiteV1,
-    OfxPropertySuiteV1, kOfxImageEffectSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxProgressSuite,
-    kOfxPropertySuite,
+    OfxDrawSuiteV1, OfxHost, OfxImageEffectSuiteV1, OfxInteractSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2,
+    OfxParameterSuiteV1, OfxProgressSuiteV1, OfxPropertySuiteV1, kOfxDrawSuite, kOfxImageEffectSuite,
+    kOfxInteractSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxProgressSuite, kOfxPropertySuite,
 };
 use parking_lot::RwLock;
 use std::ffi::{CStr, c_int};
@@ -28,6 +28,10 @@ pub(super) struct Suites {
     pub lasting: Option<&'static OfxMessageSuiteV2>,
     /// A bar that shows how far a button's work is.
     pub progress: Option<&'static OfxProgressSuiteV1>,
+    /// The viewer's side of an overlay.
+    pub interact: Option<&'static OfxInteractSuiteV1>,
+    /// Lines and words in a viewer; hosts before OpenFX 1.5 lend their OpenGL instead.
+    pub draw: Option<&'static OfxDrawSuiteV1>,
 }
 
 static HOST: AtomicPtr<OfxHost> = AtomicPtr::new(std::ptr::null_mut());
@@ -70,6 +74,8 @@ fn fetch_all() -> Option<Suites> {
             message: fetch(host, kOfxMessageSuite, 1),
             lasting: fetch(host, kOfxMessageSuite, 2),
             progress: fetch(host, kOfxProgressSuite, 1),
+            interact: fetch(host, kOfxInteractSuite, 1),
+            draw: fetch(host, kOfxDrawSuite, 1),
         })
     }
 }

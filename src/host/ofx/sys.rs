@@ -1,18 +1,21 @@
 //! The OpenFX C interface. The only file that names the crate it comes from, so that another can take its place.
 
 pub(super) use openfx::sys::generic::core::{
-    OfxHost, OfxPlugin, OfxPropertySetHandle, OfxRectD, OfxRectI, OfxStatus, OfxTime, kOfxActionCreateInstance,
-    kOfxActionDescribe, kOfxActionDestroyInstance, kOfxActionInstanceChanged, kOfxActionLoad, kOfxActionUnload,
-    kOfxBitDepthByte, kOfxBitDepthFloat, kOfxBitDepthHalf, kOfxBitDepthShort, kOfxChangePluginEdited,
-    kOfxChangeUserEdited, kOfxPluginPropFilePath, kOfxPropChangeReason, kOfxPropIcon, kOfxPropInstanceData,
-    kOfxPropLabel, kOfxPropLongLabel, kOfxPropName, kOfxPropPluginDescription, kOfxPropShortLabel, kOfxPropTime,
-    kOfxStatErrBadHandle, kOfxStatErrMissingHostFeature, kOfxStatFailed, kOfxStatOK, kOfxStatReplyDefault,
-    kOfxStatReplyNo,
+    OfxHost, OfxPlugin, OfxPointD, OfxPropertySetHandle, OfxRectD, OfxRectI, OfxStatus, OfxTime,
+    kOfxActionCreateInstance, kOfxActionDescribe, kOfxActionDestroyInstance, kOfxActionInstanceChanged, kOfxActionLoad,
+    kOfxActionUnload, kOfxBitDepthByte, kOfxBitDepthFloat, kOfxBitDepthHalf, kOfxBitDepthShort, kOfxChangePluginEdited,
+    kOfxChangeUserEdited, kOfxPluginPropFilePath, kOfxPropChangeReason, kOfxPropEffectInstance, kOfxPropIcon,
+    kOfxPropInstanceData, kOfxPropLabel, kOfxPropLongLabel, kOfxPropName, kOfxPropPluginDescription,
+    kOfxPropShortLabel, kOfxPropTime, kOfxStatErrBadHandle, kOfxStatErrMissingHostFeature, kOfxStatFailed, kOfxStatOK,
+    kOfxStatReplyDefault, kOfxStatReplyNo,
 };
 pub(super) use openfx::sys::generic::property::{OfxPropertySuiteV1, kOfxPropertySuite};
+pub(super) use openfx::sys::image_effect_v1::draw_suite::*;
 pub(super) use openfx::sys::image_effect_v1::image_effect::*;
+pub(super) use openfx::sys::image_effect_v1::interact::*;
 pub(super) use openfx::sys::image_effect_v1::message::{
     OfxMessageSuiteV1, OfxMessageSuiteV2, kOfxMessageError, kOfxMessageSuite,
 };
 pub(super) use openfx::sys::image_effect_v1::param::*;
+pub(super) use openfx::sys::image_effect_v1::pixels::OfxRGBAColourF;
 pub(super) use openfx::sys::image_effect_v1::progress::{OfxProgressSuiteV1, kOfxProgressSuite};
