@@ -65,8 +65,20 @@ def weak(detail, limit):
     return ", ".join(f"{k} {v}" for k, v in sorted(detail.items(), key=lambda e: e[1]) if v < limit) or "none"
 
 
-def share(lead):
-    return ", ".join(f"{kind} {100 * part:.0f} %" for kind, part in MIXES[lead].items())
+def share(cycle, lead):
+    return ", ".join(f"{kind} {100 * part:.0f} %" for kind, part in MIXES[cycle][lead].items())
+
+
+def stages():
+    """The cycles of the training, a paragraph each."""
+    lines = []
+    for cycle, (half, whole, end) in enumerate(train.CYCLES):
+        number, lead = cycle + 2, "Both towers by softmax contrast" if cycle == 0 else "Again from a higher rate, with more of what was weak"
+        lines.append(f"""{number}. {lead}, to step {half}: steps led by colour ({train.SHARE["colour"] * train.RANKS} samples: {share(cycle, "colour")}), with half of
+   the patches left out, and every {ordinal(train.SHAPE_EVERY[cycle])} step led by shape ({train.SHARE["shape"] * train.RANKS} samples, whole pictures: {share(cycle, "shape")});
+   to step {whole} all with whole pictures; to step {end} the image tower against adversarial pictures: {100 * train.ATTACK_SHARE:.0f} % of them have moved up the
+   gradient of the loss, by up to {train.ATTACK_RADIUS} (L2), because edits climb that gradient.""")
+    return "\n".join(lines)
 
 
 def ordinal(number):
@@ -125,18 +137,14 @@ one seed. Tests with a swapped caption are choices of two.
 ## Training
 
 {last["samples"]:,} samples in {last["step"] - train.TEXT} steps, {last["seconds"] / 60:.0f} minutes on two CPU cores that were shared with other work, seed {train.SEED}.
-1. Text alone, {train.TEXT} steps: the text tower learns from a sentence model (all-MiniLM-L6-v2) on {texts:,} texts; a weak pull towards it stays until the last stage.
-2. Both towers by softmax contrast, to step {train.HALF}: steps led by colour ({train.SHARE["colour"] * train.RANKS} samples: {share("colour")}), with half of the patches left
-   out, and every {ordinal(train.SHAPE_EVERY)} step led by shape ({train.SHARE["shape"] * train.RANKS} samples, whole pictures: {share("shape")}).
-3. The same with whole pictures, to step {train.WHOLE}.
-4. The image tower against adversarial pictures, to step {train.END}: {100 * train.ATTACK_SHARE:.0f} % of them have moved up the gradient of the loss, by up to {train.ATTACK_RADIUS} (L2), because
-   edits climb that gradient. Strong crops and few shapes still help against fine noise.
+1. Text alone, {train.TEXT} steps: the text tower learns from a sentence model (all-MiniLM-L6-v2) on {texts:,} texts; a weak pull towards it stays but for the adversarial steps.
+{stages()}
 
-Every kind is also shown posterised, median-filtered, in perspective on white, blurred and noisy; captions are put into sentence frames half of the time.
+Strong crops and few shapes still help against fine noise. Every kind is also shown posterised, median-filtered, in perspective on white, blurred and noisy; captions are put into sentence frames half of the time.
 
 {loss_table(log)}
 
-Chance is {np.log(train.SHARE['colour'] * train.RANKS):.2f} for steps led by colour and {np.log(train.SHARE['shape'] * train.RANKS):.2f} for the others and the last stage.
+Chance is {np.log(train.SHARE['colour'] * train.RANKS):.2f} for steps led by colour and {np.log(train.SHARE['shape'] * train.RANKS):.2f} for the others and for adversarial steps.
 
 ## Data
 

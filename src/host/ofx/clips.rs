@@ -7,6 +7,7 @@
 use super::props::Props;
 use super::suites::Suites;
 use super::sys::*;
+use crate::ctx::Ctx;
 use crate::image::{Alpha, ColorSpace, Image, ImageError, byte_from_unit};
 use half::f16;
 use rayon::prelude::*;
@@ -255,12 +256,16 @@ impl HostImage {
         unsafe { std::slice::from_raw_parts(self.data.offset(self.row_bytes * from_bottom as isize), length) }
     }
 
-    /// As [`row`](Self::row), for writing.
-    fn row_mut(&mut self, from_top: usize) -> &mut [u8] {
-        let row = self.row(from_top);
-        let (data, length) = (row.as_ptr().cast_mut(), row.len());
-        // SAFETY: as in `row`; `&mut self` makes it the only view, and the host gave the output to be written.
-        unsafe { std::slice::from_raw_parts_mut(data, length) }
+    /// As [`row`](Self::row), all rows for writing.
+    fn rows_mut(&mut self) -> Vec<&mut [u8]> {
+        let row_mut = |from_top| {
+            let row = self.row(from_top);
+            let (data, length) = (row.as_ptr().cast_mut(), row.len());
+            // SAFETY: as in `row`; `&mut self` makes these the only views, rows do not overlap because `row_bytes` holds
+            // a row (checked), and the host gave the output to be written.
+            unsafe { std::slice::from_raw_parts_mut(data, length) }
+        };
+        (0..self.frame.height()).map(row_mut).collect()
     }
 
     /// Values of one pixel: red, green, blue, alpha as stored; opaque where there is no alpha, grey where there is
@@ -314,16 +319,17 @@ impl HostImage {
     }
 
     /// Writes `pixel(x, y)` to every pixel of `window` that lies inside the bounds.
-    pub(super) fn write(&mut self, window: OfxRectI, pixel: impl Fn(i32, i32) -> [f32; 4]) {
+    pub(super) fn write(&mut self, window: OfxRectI, ctx: &Ctx, pixel: impl Fn(i32, i32) -> [f32; 4] + Sync) {
         let bounds = self.frame.bounds;
         let (left, right) = (window.x1.max(bounds.x1), window.x2.min(bounds.x2));
         let (depth, channels, alpha) = (self.depth, self.channels, self.alpha);
         let size = channels * depth.bytes();
-        for y in window.y1.max(bounds.y1)..window.y2.min(bounds.y2) {
-            let row = self.row_mut((bounds.y2 - 1 - y) as usize);
-            let first = (i64::from(left) - i64::from(bounds.x1)).max(0) as usize;
-            let pixels = row.chunks_exact_mut(size).skip(first);
-            for (x, bytes) in (left..right).zip(pixels) {
+        let first = (i64::from(left) - i64::from(bounds.x1)).max(0) as usize;
+        let rows = (window.y1.max(bounds.y1)..window.y2.min(bounds.y2)).rev();
+        let skipped = i64::from(bounds.y2) - i64::from(window.y2.min(bounds.y2));
+        let rows = rows.zip(self.rows_mut().into_iter().skip(skipped.max(0) as usize)).collect::<Vec<_>>();
+        let write_row = |(y, row): (i32, &mut [u8])| {
+            for (x, bytes) in (left..right).zip(row.chunks_exact_mut(size).skip(first)) {
                 let values = pixel(x, y);
                 let kept = match channels {
                     1 => [values[3]; 4],
@@ -332,6 +338,7 @@ impl HostImage {
                 };
                 bytes.chunks_exact_mut(depth.bytes()).zip(kept).for_each(|(bytes, value)| depth.write(value, bytes));
             }
-        }
+        };
+        ctx.install(|| rows.into_par_iter().for_each(write_row));
     }
 }

@@ -11,7 +11,7 @@ use super::status;
 use super::suites::Suites;
 use super::sys::*;
 use super::task::{self, Inputs, Task, TaskError};
-use crate::ctx::Silent;
+use crate::ctx::{Ctx, Silent};
 use crate::image::{Alpha, Image};
 use crate::nodes::{self, Node, hosted};
 use crate::raster::Size;
@@ -33,28 +33,35 @@ pub(super) fn render(
     let inputs = task.inputs()?;
     let mut output = task.image(kOfxImageEffectOutputClipName, "Output")?.ok_or(TaskError::NoOutput)?;
     let window = arguments.rect(kOfxImageEffectPropRenderWindow).unwrap_or(output.frame.bounds);
+    let ctx = session::ctx(Arc::new(Silent))?;
     if inputs.source.is_some() && inputs.finish.number(hosted::MIX.id) <= 0.0 {
         // Some hosts never ask whether the node changes anything.
-        write(&mut output, window, &Image::filled(0, 0, [0.0; 3]), &inputs);
+        write(&mut output, window, &Image::filled(0, 0, [0.0; 3]), &inputs, &ctx);
         return Ok(());
     }
-    let edited = edit(&task, node, draft, &inputs, &output)?;
-    write(&mut output, window, &edited, &inputs);
+    let edited = edit(&task, node, draft, &inputs, &output, &ctx)?;
+    write(&mut output, window, &edited, &inputs, &ctx);
     Ok(())
 }
 
 /// The edited picture in the space and kind of alpha of the source.
-fn edit(task: &Task<'_>, node: &Node, draft: bool, inputs: &Inputs, output: &HostImage) -> Result<Image, TaskError> {
+fn edit(
+    task: &Task<'_>,
+    node: &Node,
+    draft: bool,
+    inputs: &Inputs,
+    output: &HostImage,
+    ctx: &Ctx,
+) -> Result<Image, TaskError> {
     let Inputs { source, wanted, .. } = inputs;
-    let ctx = session::ctx(Arc::new(Silent))?;
     let frame = &output.frame;
-    let material = inputs.material(Size { width_px: frame.width(), height_px: frame.height() }, &ctx)?;
+    let material = inputs.material(Size { width_px: frame.width(), height_px: frame.height() }, ctx)?;
     let (work, drawn) = task.wait(
-        &ctx,
+        ctx,
         || false,
         || {
-            let work = task::work(node, draft, &material, wanted, &ctx)?;
-            let drawn = material.draw(&work.done.finished, nodes::detail(node, &wanted.values), &ctx)?;
+            let work = task::work(node, draft, &material, wanted, ctx)?;
+            let drawn = material.draw(&work.done.finished, nodes::detail(node, &wanted.values), ctx)?;
             Ok((work, drawn))
         },
     )?;
@@ -67,12 +74,12 @@ fn edit(task: &Task<'_>, node: &Node, draft: bool, inputs: &Inputs, output: &Hos
 }
 
 /// Lays the edit over the source in the host's own numbers, by mix and mask, and writes the window.
-fn write(output: &mut HostImage, window: OfxRectI, edited: &Image, inputs: &Inputs) {
+fn write(output: &mut HostImage, window: OfxRectI, edited: &Image, inputs: &Inputs, ctx: &Ctx) {
     let Inputs { source, mask, finish, .. } = inputs;
     let mix = finish.number(hosted::MIX.id) as f32;
     let invert = finish.switch(hosted::MASK_INVERT.id);
     let bounds = source.as_ref().map_or(output.frame.bounds, |source| source.frame.bounds);
-    output.write(window, |x, y| {
+    output.write(window, ctx, |x, y| {
         let before = match source {
             None => [0.0; 4],
             Some(source) => match source.pixel(x, y) {
