@@ -19,8 +19,18 @@ use crate::scene::svg_out::Metadata;
 pub use scores::{ScoreError, Scores, score};
 use serde::{Deserialize, Serialize};
 
+/// Counts changes of what the same plan gives.
+macro_rules! engine {
+    () => {
+        concat!(env!("CARGO_PKG_VERSION"), "+2")
+    };
+}
+
 /// Changes whenever the same plan may give other numbers; part of every job hash.
-pub const ENGINE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
+pub const ENGINE_VERSION: &str = engine!();
+/// What a person is told of this build.
+pub const ABOUT: &str =
+    concat!("Linocut ", env!("CARGO_PKG_VERSION"), ", engine ", engine!(), ", with a built-in encoder");
 
 /// One frame's work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

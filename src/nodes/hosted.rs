@@ -2,6 +2,7 @@
 
 use super::param::{Kind, Param};
 use super::{Node, shared};
+use crate::job;
 
 /// Regions that a node carries; a command line takes any number.
 pub const MOST_REGIONS: usize = 8;
@@ -178,7 +179,7 @@ pub const ABOUT: ReadOut = ReadOut {
     id: "about",
     label: "About",
     hint: "Version of the plug-in and of its engine; frames of one engine are the same on every machine.",
-    default: concat!("Linocut ", env!("CARGO_PKG_VERSION"), ", built-in encoder included"),
+    default: job::ABOUT,
     group: "About",
 };
 
