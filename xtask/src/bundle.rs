@@ -88,8 +88,7 @@ fn copy_stripped(library: &Path, to: &Path) -> Result<(), String> {
     }
     let mut builder = object::build::elf::Builder::read(bytes.as_slice()).map_err(|error| failed(&error))?;
     for section in &mut builder.sections {
-        let name = section.name.to_vec();
-        section.delete = name.starts_with(b".debug") || name == b".symtab" || name == b".strtab";
+        section.delete = section.name.starts_with(b".debug");
     }
     builder.delete_orphans();
     let mut stripped = Vec::new();
