@@ -32,6 +32,10 @@ MIXES = (
         "colour": {"emoji": 0.42, "colours": 0.14, "inks": 0.10, "looks": 0.20, "materials": 0.03, "blind": 0.05, "pairs": 0.06},
         "shape": {"shapes": 0.13, "painted": 0.24, "blind": 0.24, "colours": 0.03, "letters": 0.18, "pairs": 0.18},
     },
+    {
+        "colour": {"emoji": 0.42, "colours": 0.10, "inks": 0.08, "looks": 0.17, "materials": 0.03, "blind": 0.08, "pairs": 0.12},
+        "shape": {"shapes": 0.08, "painted": 0.20, "blind": 0.26, "letters": 0.22, "pairs": 0.24},
+    },
 )
 BLIND = ("blind", "shapes", "letters")
 

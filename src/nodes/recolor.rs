@@ -22,6 +22,17 @@ const KEEP_BLACK_WHITE: Param = Param {
     animates: false,
 };
 
+/// Where the palette goes.
+pub const PALETTE_FILE: Param = Param {
+    id: "paletteFile",
+    label: "Palette File",
+    hint: "A GIMP palette (.gpl) to write the new colours to, each named after the colour it was. In a host the export \
+           buttons write it, and a run of # becomes the number of the frame.",
+    kind: Kind::File,
+    group: "Shapes Out",
+    animates: false,
+};
+
 const PARAMS: &[Param] = &[
     shared::PROMPT,
     shared::REGION,
@@ -38,6 +49,7 @@ const PARAMS: &[Param] = &[
     shared::ROUNDS,
     shared::MAX_PATHS,
     shared::WORKING_SIZE,
+    PALETTE_FILE,
 ];
 
 /// The node's definition.

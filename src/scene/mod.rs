@@ -8,6 +8,7 @@
 
 pub mod contours;
 mod names;
+pub mod palette_out;
 pub mod svg_in;
 pub mod svg_out;
 

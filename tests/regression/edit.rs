@@ -144,6 +144,20 @@ fn transparency_of_the_source_survives() {
     run(folder.path(), &["recolor", "in.png", "--prompt", "a blue square", "-o", "out.png"]);
     let out = picture(&folder.path().join("out.png"));
     assert_eq!((out.planes[3][5], out.planes[3][35]), (0.0, 1.0), "alpha of a transparent and an opaque pixel");
+    let hidden = out.planes.each_ref().map(|plane| (plane[5] * 255.0).round() as u8);
+    assert_eq!(hidden, [200, 40, 40, 0], "readers that drop alpha see the source's own colour, not white paper");
+}
+
+#[test]
+fn a_recolouring_writes_its_palette() {
+    let folder = folder();
+    write_disc(&folder.path().join("in.png"), 32);
+    let palette = ["--prompt", "a blue disc", "--palette-file", "new.gpl"];
+    run(folder.path(), &[&["recolor", "in.png"][..], &palette].concat());
+    let text = std::fs::read_to_string(folder.path().join("new.gpl")).unwrap();
+    assert!(text.starts_with("GIMP Palette\nName: a blue disc\n"), "{text}");
+    assert!(text.lines().skip(4).count() >= 2 && text.contains("\twas #"), "{text}");
+    assert_eq!(names(folder.path()), ["in.png", "new.gpl"], "nothing else is written");
 }
 
 #[test]

@@ -9,10 +9,11 @@ use linocut::job::report::{EditReport, EncoderReport, RegionReport, Seconds, Vec
 use linocut::job::{self, Done, Job};
 use linocut::models::Choice;
 use linocut::nodes::param::Values;
-use linocut::nodes::{self, Node, Sizes, font_stylize, shared};
+use linocut::nodes::{self, Node, Sizes, font_stylize, recolor, shared};
 use linocut::optimize::Step;
-use linocut::pipeline::{self, Start};
+use linocut::pipeline::{self, Finished, Start};
 use linocut::raster::{self, Background, Size};
+use linocut::scene::palette_out::gpl_from_scenes;
 use linocut::scene::svg_out::svg_from_scene;
 use linocut::scene::{Scene, svg_in};
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ impl Loaded {
 struct Outputs {
     picture: Option<Output>,
     svg: Option<Output>,
+    palette: Option<Output>,
     frames: Option<Frames>,
 }
 
@@ -47,7 +49,7 @@ struct Outputs {
 pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), CliError> {
     let values = args::values(node, matches)?;
     run.ctx.progress.stage("load", 0);
-    let mut outputs = outputs(node, matches)?;
+    let mut outputs = outputs(node, &values, matches)?;
     // The picture and the encoder come from different files: neither waits for the other.
     let (loaded, encoder) = run.ctx.install(|| {
         let input = args::path(matches, "input");
@@ -99,19 +101,21 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     report_edit(run, &encoder, &loaded.sizes, &done, &job)
 }
 
-fn outputs(node: &Node, matches: &ArgMatches) -> Result<Outputs, CliError> {
+fn outputs(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Outputs, CliError> {
     let (picture, svg) = if node.command == "vectorize" { ("png", "output") } else { ("output", "svg") };
     let picture = args::path(matches, picture);
     if let Some(path) = &picture {
         files::picture_format(path)?;
     }
+    let palette = Some(values.text(recolor::PALETTE_FILE.id)).filter(|path| !path.is_empty());
     let frames = if node.command == "vectorize" { None } else { args::path(matches, "frames") };
-    if picture.is_none() && args::path(matches, svg).is_none() && frames.is_none() {
+    if picture.is_none() && args::path(matches, svg).is_none() && frames.is_none() && palette.is_none() {
         return Err(CliError::Usage("nothing to write: name an output with -o, --svg or --frames".to_owned()));
     }
     Ok(Outputs {
         picture: picture.as_deref().map(Output::create).transpose()?,
         svg: args::path(matches, svg).as_deref().map(Output::create).transpose()?,
+        palette: palette.map(|path| Output::create(path.as_ref())).transpose()?,
         frames: frames.map(Frames::create).transpose()?,
     })
 }
@@ -163,6 +167,10 @@ fn loaded_from_scene(scene: Scene) -> Loaded {
 fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job) -> Result<(), CliError> {
     if let Some(output) = outputs.svg {
         output.finish(svg_from_scene(&done.finished.edited.scene, &job.metadata()).as_bytes())?;
+    }
+    if let Some(output) = outputs.palette {
+        let Finished { initial, edited } = &done.finished;
+        output.finish(gpl_from_scenes(initial, &edited.scene, &job.metadata().title).as_bytes())?;
     }
     outputs.picture.map_or(Ok(()), |output| output.finish_picture(picture))
 }

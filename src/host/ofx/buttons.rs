@@ -14,8 +14,10 @@ use super::suites::Suites;
 use super::sys::*;
 use super::task::{self, Task, TaskError};
 use crate::ctx::Cancelled;
-use crate::nodes::{Node, hosted, shared};
+use crate::nodes::{Node, hosted, recolor, shared};
+use crate::pipeline::Finished;
 use crate::raster::Size;
+use crate::scene::palette_out::gpl_from_scenes;
 use crate::scene::svg_out::svg_from_scene;
 use crate::whole_file;
 use std::io::Write as _;
@@ -95,17 +97,11 @@ fn range(task: &Task<'_>) -> Result<Vec<f64>, TaskError> {
 }
 
 fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: Suites) -> Result<(), TaskError> {
-    let template = task.reader().text(hosted::SVG_FILE.id).unwrap_or_default();
-    let template = template.trim();
-    if work == Work::Export && (template.is_empty() || (frames.len() > 1 && !template.contains('#'))) {
-        let reason = if template.is_empty() { "no file is named" } else { "a range needs a run of # in the name" };
-        return Err(TaskError::Write { path: template.to_owned(), reason: reason.to_owned() });
-    }
+    let templates = if work == Work::Export { templates(task, frames.len())? } else { Vec::new() };
     let label = if work == Work::Bake { "Linocut bakes" } else { "Linocut exports shapes" };
     let mut bar = Bar::open(task.effect(), label, frames.len(), suites);
     for &frame in frames {
-        let target = (work == Work::Export).then(|| framed(template, frame));
-        match one_frame(node, &task.at(frame), target.as_deref(), &bar, suites) {
+        match one_frame(node, &task.at(frame), &templates, &bar, suites) {
             Err(TaskError::Cancelled(_)) => return Err(Cancelled.into()),
             Err(error) if frames.len() > 1 => return Err(TaskError::Frame { frame, error: Box::new(error) }),
             done => done?,
@@ -115,22 +111,56 @@ fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: 
     Ok(())
 }
 
-fn one_frame(node: &Node, task: &Task<'_>, target: Option<&str>, bar: &Bar, suites: Suites) -> Result<(), TaskError> {
+/// What a file holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Svg,
+    Palette,
+}
+
+/// The files that an export writes, as the artist typed them.
+fn templates(task: &Task<'_>, frames: usize) -> Result<Vec<(Content, String)>, TaskError> {
+    let typed = |id: &str| task.reader().text(id).unwrap_or_default().trim().to_owned();
+    let files = [(Content::Svg, typed(hosted::SVG_FILE.id)), (Content::Palette, typed(recolor::PALETTE_FILE.id))];
+    let files = files.into_iter().filter(|(_, path)| !path.is_empty()).collect::<Vec<_>>();
+    let failed = |path: &str, reason: &str| TaskError::Write { path: path.to_owned(), reason: reason.to_owned() };
+    match files.iter().find(|(_, path)| frames > 1 && !path.contains('#')) {
+        _ if files.is_empty() => Err(failed("", "no file is named")),
+        Some((_, path)) => Err(failed(path, "a range needs a run of # in the name")),
+        None => Ok(files),
+    }
+}
+
+fn one_frame(
+    node: &Node,
+    task: &Task<'_>,
+    templates: &[(Content, String)],
+    bar: &Bar,
+    suites: Suites,
+) -> Result<(), TaskError> {
     let inputs = task.inputs()?;
+    let failed = |path: &str, reason: String| TaskError::Write { path: path.to_owned(), reason };
     // Before the work: an unwritable folder is found out at once.
-    let failed = |reason: String| TaskError::Write { path: target.unwrap_or_default().to_owned(), reason };
-    let file = target.map(|target| whole_file::beside(Path::new(target)).map_err(|error| failed(error.to_string())));
-    let file = file.transpose()?;
+    let open = |(content, template): &(Content, String)| {
+        let path = framed(template, task.time());
+        let file = whole_file::beside(Path::new(&path)).map_err(|error| failed(&path, error.to_string()))?;
+        Ok::<_, TaskError>((*content, path, file))
+    };
+    let files = templates.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let meter = Arc::new(Meter::default());
     let ctx = session::ctx(Arc::clone(&meter) as _)?;
     let material = inputs.material(project_size(task, suites), &ctx)?;
     let is_stopped = || bar.is_stopped(&meter);
     let work = task.wait(&ctx, is_stopped, || task::work(node, false, &material, &inputs.wanted, &ctx))?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
-    if let (Some(mut file), Some(target)) = (file, target) {
-        let svg = svg_from_scene(&work.done.finished.edited.scene, &work.job.metadata());
-        file.write_all(svg.as_bytes()).map_err(|error| failed(error.to_string()))?;
-        file.persist(target).map_err(|error| failed(error.error.to_string()))?;
+    let (Finished { initial, edited }, metadata) = (&work.done.finished, work.job.metadata());
+    for (content, path, mut file) in files {
+        let text = match content {
+            Content::Svg => svg_from_scene(&edited.scene, &metadata),
+            Content::Palette => gpl_from_scenes(initial, &edited.scene, &metadata.title),
+        };
+        file.write_all(text.as_bytes()).map_err(|error| failed(&path, error.to_string()))?;
+        file.persist(&path).map_err(|error| failed(&path, error.error.to_string()))?;
     }
     Ok(())
 }
