@@ -7,7 +7,7 @@ use super::overlay;
 use super::params;
 use super::props::Props;
 use super::session;
-use super::suites::{Suites, host_props};
+use super::suites::Suites;
 use super::sys::*;
 use super::task::MASK;
 use crate::nodes::{Node, font_stylize};
@@ -80,7 +80,7 @@ pub(super) fn describe_in_context(
     if set.is_null() {
         return kOfxStatErrBadHandle;
     }
-    params::define(node, set, &host_props(suites), suites);
+    params::define(node, set, &Props::of_host(suites), suites);
     kOfxStatOK
 }
 

@@ -11,7 +11,7 @@ use super::handles::{HALF_HANDLE_SCREEN_PX, HANDLES, Handle, Rectangle, Side};
 use super::paint::{Brush, Ink};
 use super::params::Reader;
 use super::props::{Props, c_string};
-use super::suites::{Suites, host_props, suites};
+use super::suites::{Suites, suites};
 use super::sys::*;
 use crate::nodes::{Node, hosted};
 use parking_lot::Mutex;
@@ -38,7 +38,7 @@ static DRAGS: Mutex<BTreeMap<usize, Drag>> = Mutex::new(BTreeMap::new());
 
 /// Tells the host of the overlay where `node` has rectangles and the host has a viewer to draw into.
 pub(super) fn register(node: &Node, effect: &Props, suites: Suites) {
-    let host = host_props(suites);
+    let host = Props::of_host(suites);
     let says = |property| host.int(property, 0).unwrap_or(0);
     let viewer = says(kOfxImageEffectPropSupportsOverlays) == 1 && says(kOfxImageEffectHostPropIsBackground) == 0;
     if !viewer || !hosted::has_rectangles(node) {

@@ -4,7 +4,7 @@
 //! none; a property that cannot be set is passed over, because hosts lack many. Strings that a host may keep live as
 //! long as the library. Cost: one call into the host a value.
 
-use super::suites::Suites;
+use super::suites::{Suites, host_handle};
 use super::sys::{OfxPropertySetHandle, OfxRectD, OfxRectI, kOfxStatOK};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -18,6 +18,11 @@ pub(super) struct Props {
 }
 
 impl Props {
+    /// What the host says of itself.
+    pub(super) fn of_host(suites: Suites) -> Self {
+        Self::new(host_handle(), suites)
+    }
+
     /// The set behind `handle`; null handles read as empty.
     pub(super) fn new(handle: OfxPropertySetHandle, suites: Suites) -> Self {
         Self { handle, suites }

@@ -3,11 +3,11 @@
 //! Input: the `OfxHost` that the host hands over. Output: [`Suites`]. Invariants: property, image effect and parameter
 //! suites are there or Load fails; the others may be absent. Determinism: none needed. Cost: eight look-ups.
 
-use super::props::Props;
 use super::sys::{
     OfxDrawSuiteV1, OfxHost, OfxImageEffectSuiteV1, OfxInteractSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2,
-    OfxParameterSuiteV1, OfxProgressSuiteV1, OfxPropertySuiteV1, kOfxDrawSuite, kOfxImageEffectSuite,
-    kOfxInteractSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxProgressSuite, kOfxPropertySuite,
+    OfxParameterSuiteV1, OfxProgressSuiteV1, OfxPropertySetHandle, OfxPropertySuiteV1, kOfxDrawSuite,
+    kOfxImageEffectSuite, kOfxInteractSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxProgressSuite,
+    kOfxPropertySuite,
 };
 use parking_lot::RwLock;
 use std::ffi::{CStr, c_int};
@@ -54,11 +54,11 @@ pub(super) fn load() -> bool {
     found.is_some()
 }
 
-/// What the host says of itself.
-pub(super) fn host_props(suites: Suites) -> Props {
+/// The property set in which the host tells of itself; null before the first Load.
+pub(super) fn host_handle() -> OfxPropertySetHandle {
     let host = HOST.load(Ordering::Acquire);
     // SAFETY: as in `fetch_all`.
-    Props::new(unsafe { host.as_ref() }.map_or(std::ptr::null_mut(), |host| host.host), suites)
+    unsafe { host.as_ref() }.map_or(std::ptr::null_mut(), |host| host.host)
 }
 
 fn fetch_all() -> Option<Suites> {
