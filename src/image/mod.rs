@@ -192,6 +192,14 @@ fn convert(plane: &mut [f32], value_from: impl Fn(f32) -> f32 + Sync) {
     });
 }
 
+/// As [`convert`], into a new plane.
+fn converted(plane: &[f32], value_from: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
+    let mut out = vec![0.0; plane.len()];
+    let parts = out.par_chunks_mut(CONVERTED_PER_TASK).zip(plane.par_chunks(CONVERTED_PER_TASK));
+    parts.for_each(|(out, part)| out.iter_mut().zip(part).for_each(|(out, &value)| *out = value_from(value)));
+    out
+}
+
 /// A value as 8 bits: 0 to 1 as 0 to 255, rounded; what lies outside is cut off.
 pub fn byte_from_unit(value: f32) -> u8 {
     (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8

@@ -49,8 +49,11 @@ pub(crate) fn read(path: &Path) -> Result<Input, CliError> {
     let orientation = decoder.orientation().map_err(undecodable)?;
     let mut decoded = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
     decoded.apply_orientation(orientation);
+    let whole_numbers = !matches!(decoded, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
     let image = image_from_decoded(decoded, format);
-    image.validate().map_err(wrong)?;
+    if !whole_numbers {
+        image.validate().map_err(wrong)?;
+    }
     Ok(Input::Picture(image))
 }
 
