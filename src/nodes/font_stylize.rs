@@ -32,7 +32,7 @@ const LEGIBILITY: Param = Param {
            them readable.",
     kind: Kind::Number { default: 1.0, min: 0.0, max: 100.0 },
     group: "Look",
-    animates: false,
+    animates: true,
 };
 
 const LOGO: Param = Param {

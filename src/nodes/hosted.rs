@@ -35,7 +35,7 @@ pub const REGION_PATCHES: Param = Param {
     hint: "Random crops of this region that the encoder looks at in one step. 0 takes as many as the node's own Patches.",
     kind: Kind::Integer { default: 0, min: 0, max: 512 },
     group: "",
-    animates: false,
+    animates: true,
 };
 
 /// Whether a region limits what may change; its id follows the region's.

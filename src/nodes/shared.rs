@@ -53,7 +53,7 @@ pub const ITERATIONS: Param = Param {
            picture no longer improves.",
     kind: Kind::Integer { default: 0, min: 0, max: 10_000 },
     group: "Quality",
-    animates: false,
+    animates: true,
 };
 
 /// Crops an iteration.
@@ -64,7 +64,7 @@ pub const PATCHES: Param = Param {
            quality; more crops give steadier edits and cost time in proportion.",
     kind: Kind::Integer { default: 0, min: 0, max: 512 },
     group: "Quality",
-    animates: false,
+    animates: true,
 };
 
 /// Seed of every random choice.
@@ -75,7 +75,7 @@ pub const SEED: Param = Param {
            gives another variation.",
     kind: Kind::Integer { default: 0, min: 0, max: i64::MAX },
     group: "Quality",
-    animates: false,
+    animates: true,
 };
 
 /// Which encoder judges.
@@ -132,7 +132,7 @@ pub const MAX_PATHS: Param = Param {
     hint: "Hard limit on the number of shapes; the smallest are left out first. 0 takes the preset's limit.",
     kind: Kind::Integer { default: 0, min: 0, max: 200_000 },
     group: "Shapes",
-    animates: false,
+    animates: true,
 };
 
 /// Size at which shapes are traced and optimised.
@@ -143,5 +143,5 @@ pub const WORKING_SIZE: Param = Param {
            size; larger pictures are scaled down first, smaller ones are left as they are.",
     kind: Kind::Integer { default: 512, min: 16, max: 4096 },
     group: "Shapes",
-    animates: false,
+    animates: true,
 };

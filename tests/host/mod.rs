@@ -159,6 +159,8 @@ fn every_node_describes_itself_fully_in_every_context_however_often() {
                 let valueless = passive || kind == kOfxParamTypePushButton;
                 assert_eq!(param.props.all(kOfxParamPropDefault).is_empty(), valueless, "default of {name}");
                 if kind == kOfxParamTypeInteger || kind == kOfxParamTypeDouble {
+                    let keyed = param.props.all(kOfxParamPropAnimates) == [Value::Int(1)];
+                    assert!(keyed != ["firstFrame", "lastFrame"].contains(&name.as_str()), "keys of {name}");
                     for limit in [kOfxParamPropMin, kOfxParamPropMax, kOfxParamPropDisplayMin, kOfxParamPropDisplayMax]
                     {
                         assert!(!param.props.all(limit).is_empty(), "{name} lacks {limit:?}");
