@@ -36,6 +36,10 @@ MIXES = (
         "colour": {"emoji": 0.42, "colours": 0.10, "inks": 0.08, "looks": 0.17, "materials": 0.03, "blind": 0.08, "pairs": 0.12},
         "shape": {"shapes": 0.08, "painted": 0.20, "blind": 0.26, "letters": 0.22, "pairs": 0.24},
     },
+    {
+        "colour": {"emoji": 0.45, "colours": 0.08, "inks": 0.06, "looks": 0.18, "materials": 0.03, "blind": 0.08, "pairs": 0.12},
+        "shape": {"shapes": 0.07, "painted": 0.16, "blind": 0.28, "letters": 0.24, "pairs": 0.25},
+    },
 )
 BLIND = ("blind", "shapes", "letters")
 

@@ -33,6 +33,7 @@ fn entries() -> u64 {
 /// An edit whose prompt changes at frame 3, so that a range of three frames has two jobs.
 fn two_jobs<'a>(host: &'a Host, folder: &std::path::Path) -> (Node<'a>, Box<Effect>) {
     let (node, instance) = host.instance(EDIT, FILTER);
+    Cache::open(&cache_folder(), 1 << 30).unwrap().purge().unwrap();
     quick(&instance, "");
     set(&instance, "promptSchedule", text("1: a green disc\n3: a blue disc"));
     set(&instance, "svgFile", text(folder.join("shot.##.svg").to_str().unwrap()));

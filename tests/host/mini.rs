@@ -12,7 +12,7 @@ use openfx::sys::image_effect_v1::interact::kOfxInteractSuite;
 use openfx::sys::image_effect_v1::message::{OfxMessageSuiteV1, OfxMessageSuiteV2, kOfxMessageSuite};
 use openfx::sys::image_effect_v1::param::*;
 use openfx::sys::image_effect_v1::progress::kOfxProgressSuite;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::PathBuf;
 use std::sync::{Arc, Once, OnceLock};
@@ -84,8 +84,12 @@ pub(crate) fn cache_folder() -> PathBuf {
     folder
 }
 
+/// Hosts of one process take turns, for the plug-in knows one host at a time; one test may load several.
+static TURN: ReentrantMutex<()> = ReentrantMutex::new(());
+
 /// A loaded plug-in.
 pub(crate) struct Host {
+    _turn: ReentrantMutexGuard<'static, ()>,
     library: Library,
     props: Box<PropSet>,
     host: Box<OfxHost>,
@@ -98,6 +102,7 @@ impl Host {
     }
 
     pub(crate) fn load_file(file: &std::path::Path, manners: Manners) -> Self {
+        let turn = TURN.lock();
         cache_folder();
         let props = Box::new(
             PropSet::refusing(manners.refuses)
@@ -108,7 +113,7 @@ impl Host {
         let host = Box::new(OfxHost { host: props.handle(), fetchSuite: Some(fetch_suite) });
         // SAFETY: our own library; its initialisers do nothing.
         let library = unsafe { Library::new(file) }.unwrap();
-        Self { library, props, host, manners }
+        Self { _turn: turn, library, props, host, manners }
     }
 
     pub(crate) fn nodes(&self) -> Vec<Node<'_>> {
