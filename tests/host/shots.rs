@@ -28,6 +28,8 @@ fn shot() -> Vec<u8> {
 fn a_keyed_shot_is_the_same_in_another_process_and_comes_from_the_cache() {
     use std::os::unix::fs::MetadataExt as _;
     const CHILD: &str = "LINOCUT_TEST_SHOT";
+    // While this host lives, no other test of the process touches the cache.
+    let _alone = Host::load(Manners::default());
     let bytes = shot();
     if let Some(target) = std::env::var_os(CHILD) {
         return std::fs::write(target, bytes).unwrap();
