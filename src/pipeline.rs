@@ -71,13 +71,13 @@ pub fn run(
     ctx: &Ctx,
     watch: &mut (dyn FnMut(&Step<'_>) + Send),
 ) -> Result<Finished, PipelineError> {
-    let (initial, mask) = match start {
-        Start::Picture(picture) => (vectorize::vectorize(picture, &plan.vectorize, plan.seed, ctx)?, None),
-        Start::Masked(picture, mask) => {
-            (vectorize::vectorize(picture, &plan.vectorize, plan.seed, ctx)?, Some(mask.as_slice()))
+    let initial = match start {
+        Start::Picture(picture) | Start::Masked(picture, _) => {
+            vectorize::vectorize(picture, &plan.vectorize, plan.seed, ctx)?
         }
-        Start::Scene(scene) => (scene.clone(), None),
+        Start::Scene(scene) => scene.clone(),
     };
+    let mask = if let Start::Masked(_, mask) = start { Some(mask.as_slice()) } else { None };
     let edited = match (&plan.edit, encoder) {
         (None, _) => Edited::untouched(&initial),
         (Some(_), None) => return Err(PipelineError::NoEncoder),

@@ -4,7 +4,7 @@
 //! Invariants: it is removed when it is dropped; it has the permissions that any new file of the user would get, where
 //! temporary files are private by default. Cost: one new file.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use tempfile::NamedTempFile;
 
@@ -15,6 +15,15 @@ use tempfile::NamedTempFile;
 pub fn beside(target: &Path) -> io::Result<NamedTempFile> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     in_folder(folder, ".linocut-")
+}
+
+/// Writes all `bytes` and gives the file its name; on failure nothing is left.
+///
+/// # Errors
+/// The system's, such as a full disk.
+pub fn finish(mut file: NamedTempFile, target: &Path, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.persist(target).map(|_| ()).map_err(|error| error.error)
 }
 
 /// A temporary file in `folder` whose name begins with `prefix`.

@@ -5,7 +5,7 @@
 //! time of last use, ties by name. Cost: eviction looks at every entry's size and time.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -77,9 +77,8 @@ impl Store {
         let failed = |reason| CacheError::Write { path: path.clone(), reason };
         let shard = path.parent().unwrap_or(&self.root);
         std::fs::create_dir_all(shard).map_err(failed)?;
-        let mut temporary = whole_file::in_folder(shard, TEMPORARY).map_err(failed)?;
-        temporary.write_all(&bytes).map_err(failed)?;
-        temporary.persist(&path).map_err(|error| failed(error.error))?;
+        let temporary = whole_file::in_folder(shard, TEMPORARY).map_err(failed)?;
+        whole_file::finish(temporary, &path, &bytes).map_err(failed)?;
         self.evict(&path);
         Ok(())
     }

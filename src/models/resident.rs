@@ -37,8 +37,8 @@ pub struct Choice {
 /// Finds and checks the encoder called `name_or_folder`, at most once a process.
 ///
 /// # Errors
-/// [`ModelError`].
-pub fn choose(name_or_folder: &str, search: &SearchPath, cancel: &Cancel) -> Result<Choice, ModelError> {
+/// [`LoadError::Model`].
+pub fn choose(name_or_folder: &str, search: &SearchPath, cancel: &Cancel) -> Result<Choice, LoadError> {
     let located = locate(name_or_folder, search)?;
     let bytes = OPENED.get_or_load(&located.residency_key(), || load(&located, cancel))?;
     Ok(Choice { located, bytes })

@@ -6,6 +6,7 @@
 //! fills.
 
 use super::{Rgba, Scene};
+use crate::image::byte_from_unit;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -26,7 +27,7 @@ pub fn gpl_from_scenes(before: &Scene, after: &Scene, title: &str) -> String {
 }
 
 fn bytes([red, green, blue, _]: &Rgba) -> [u8; 3] {
-    [red, green, blue].map(|value| (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8)
+    [red, green, blue].map(|value| byte_from_unit(*value))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 use linocut::image::{Alpha, ColorSpace, Image, MAX_PIXELS, byte_from_unit};
 use linocut::whole_file;
 use rayon::prelude::*;
-use std::io::{BufReader, Cursor, Read as _, Seek as _, Write as _};
+use std::io::{BufReader, Cursor, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 /// What an input file holds.
@@ -49,9 +49,9 @@ pub(crate) fn read(path: &Path) -> Result<Input, CliError> {
     let orientation = decoder.orientation().map_err(undecodable)?;
     let mut decoded = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
     decoded.apply_orientation(orientation);
-    let whole_numbers = !matches!(decoded, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
+    let holds_floats = matches!(decoded, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
     let image = image_from_decoded(decoded, format);
-    if !whole_numbers {
+    if holds_floats {
         image.validate().map_err(wrong)?;
     }
     Ok(Input::Picture(image))
@@ -162,11 +162,9 @@ impl Output {
     }
 
     /// Writes everything and gives the file its name.
-    pub(crate) fn finish(mut self, bytes: &[u8]) -> Result<(), CliError> {
-        let failed = |reason: String| CliError::Write { path: self.path.clone(), reason };
-        self.file.write_all(bytes).and_then(|()| self.file.flush()).map_err(|error| failed(error.to_string()))?;
-        self.file.persist(&self.path).map_err(|error| failed(error.error.to_string()))?;
-        Ok(())
+    pub(crate) fn finish(self, bytes: &[u8]) -> Result<(), CliError> {
+        let Self { path, file } = self;
+        whole_file::finish(file, &path, bytes).map_err(|error| CliError::Write { path, reason: error.to_string() })
     }
 
     /// Writes `image` in the format of the target's name.

@@ -21,14 +21,18 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     if wanted.is_none() {
         text += &hosted_table();
     }
-    let hosted =
-        hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS).map(param_json).collect::<Vec<_>>();
+    let hosted = hosted_params().map(param_json).collect::<Vec<_>>();
     run.print(&serde_json::json!({ "nodes": json, "hosted": hosted }), text.trim_end())
 }
 
 /// By command, id, or the id's last word.
 fn is_called(node: &Node, name: &str) -> bool {
     name == node.id || name == node.command || node.id.rsplit('.').next() == Some(name)
+}
+
+/// The parameters that only hosts show, of all nodes.
+fn hosted_params() -> impl Iterator<Item = &'static Param> {
+    hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS)
 }
 
 fn param_json(param: &Param) -> serde_json::Value {
@@ -51,7 +55,7 @@ fn hosted_table() -> String {
                     rectangles belong to the nodes that have them.\n\n\
                     | parameter | name | range | default | what it does |\n|---|---|---|---|---|\n"
         .to_owned();
-    for param in hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS) {
+    for param in hosted_params() {
         let cells = [param.label, &format!("`{}`", param.id), &param.range(), &param.default_text(), param.hint];
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }

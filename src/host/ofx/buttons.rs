@@ -5,6 +5,7 @@
 //! range has finished stays. Changes that the plug-in itself makes are passed over. Cost: as a render of each frame, or
 //! next to none where it comes from the cache.
 
+use super::clips::Frame;
 use super::describe;
 use super::progress::{Bar, Meter};
 use super::props::Props;
@@ -20,7 +21,6 @@ use crate::raster::Size;
 use crate::scene::palette_out::gpl_from_scenes;
 use crate::scene::svg_out::svg_from_scene;
 use crate::whole_file;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -74,7 +74,8 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
             return Ok(true);
         }
         name if name == hosted::PROMPT_PRESET.id => {
-            let prompt = task.choice(&hosted::PROMPT_PRESET).and_then(hosted::preset_prompt);
+            let chosen = task.reader().values(&[hosted::PROMPT_PRESET], &Frame::EMPTY)?;
+            let prompt = hosted::preset_prompt(chosen.text(hosted::PROMPT_PRESET.id));
             if let Some(prompt) = prompt {
                 task.reader().write_text(shared::PROMPT.id, prompt);
             }
@@ -87,9 +88,8 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
 
 /// The frames from the first to the last that the artist named.
 fn range(task: &Task<'_>) -> Result<Vec<f64>, TaskError> {
-    let reader = task.reader();
-    let frame = |param: &crate::nodes::param::Param| reader.integer(param.id).map_or(1, i64::from);
-    let (first, last) = (frame(&hosted::FIRST_FRAME), frame(&hosted::LAST_FRAME));
+    let typed = task.reader().values(&[hosted::FIRST_FRAME, hosted::LAST_FRAME], &Frame::EMPTY)?;
+    let [first, last] = [hosted::FIRST_FRAME, hosted::LAST_FRAME].map(|param| typed.integer(param.id));
     if last < first {
         return Err(TaskError::Range { first, last });
     }
@@ -154,13 +154,13 @@ fn one_frame(
     let work = task.wait(&ctx, is_stopped, || task::work(node, false, &material, &inputs.wanted, &ctx))?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
     let (Finished { initial, edited }, metadata) = (&work.done.finished, work.job.metadata());
-    for (content, path, mut file) in files {
+    for (content, path, file) in files {
         let text = match content {
             Content::Svg => svg_from_scene(&edited.scene, &metadata),
             Content::Palette => gpl_from_scenes(initial, &edited.scene, &metadata.title),
         };
-        file.write_all(text.as_bytes()).map_err(|error| failed(&path, error.to_string()))?;
-        file.persist(&path).map_err(|error| failed(&path, error.error.to_string()))?;
+        let done = whole_file::finish(file, Path::new(&path), text.as_bytes());
+        done.map_err(|error| failed(&path, error.to_string()))?;
     }
     Ok(())
 }

@@ -34,7 +34,8 @@ pub(super) fn forget(effect: OfxImageEffectHandle) {
 pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option<&str>) {
     let words = LAST.lock().get(&(effect as usize)).cloned();
     for (param, text) in [(&hosted::STATUS, words.as_deref()), (&hosted::EFFECTIVE_PROMPT, prompt)] {
-        if let Some(text) = text {
+        // What is written anew counts as a change of the project, and this runs at every move of a slider.
+        if let Some(text) = text.filter(|text| reader.text(param.id).as_deref() != Some(text)) {
             reader.write_text(param.id, text);
         }
     }

@@ -16,8 +16,8 @@ use crate::cache::CacheError;
 use crate::ctx::{Cancelled, Ctx, ThreadError};
 use crate::image::{ColorSpace, Image, resample};
 use crate::job::{self, Done, Job};
-use crate::models::{self, Choice, LoadError, ModelError};
-use crate::nodes::param::{Kind, Param, ParamError, Value, Values};
+use crate::models::{self, Choice, LoadError};
+use crate::nodes::param::{ParamError, Value, Values};
 use crate::nodes::{self, Node, Sizes, font_stylize, hosted, shared};
 use crate::pipeline::{self, Finished, PipelineError, Start};
 use crate::raster::{RasterError, Size};
@@ -68,9 +68,6 @@ pub(super) enum TaskError {
     #[error(transparent)]
     Threads(#[from] ThreadError),
     /// No encoder.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// No encoder that works.
     #[error(transparent)]
     Encoder(#[from] LoadError),
     /// The work failed.
@@ -309,13 +306,6 @@ impl<'a> Task<'a> {
     /// Reads parameters at the task's time.
     pub(super) fn reader(&self) -> Reader {
         Reader { set: super::param_set(self.effect, self.suites), time: self.time, suites: self.suites }
-    }
-
-    /// The option that a choice is set to.
-    pub(super) fn choice(&self, param: &Param) -> Option<&'static str> {
-        let Kind::Choice { options, .. } = param.kind else { return None };
-        let index = self.reader().integer(param.id).and_then(|index| usize::try_from(index).ok())?;
-        options.get(index).copied()
     }
 
     fn aborted(&self) -> bool {
