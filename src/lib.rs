@@ -5,6 +5,7 @@
 //! joins them ([`pipeline`]), its canonical description ([`job`]) and what users set ([`nodes`]).
 
 pub mod ctx;
+pub mod gpu;
 pub mod rng;
 pub mod whole_file;
 

@@ -5,10 +5,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const BASE: [&str; 5] = ["ctx", "rng", "whole_file", "image", "scene"];
+const BASE: [&str; 6] = ["gpu", "ctx", "rng", "whole_file", "image", "scene"];
 
 /// Each layer and the layers it may use besides itself and [`BASE`], lowest first.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
+    ("gpu", &[]),
     ("ctx", &[]),
     ("rng", &[]),
     ("whole_file", &[]),

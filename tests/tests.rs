@@ -4,6 +4,7 @@
 
 mod attacks;
 mod golden;
+mod gpu;
 mod host;
 mod layers;
 mod property;

@@ -40,6 +40,10 @@ MIXES = (
         "colour": {"emoji": 0.45, "colours": 0.08, "inks": 0.06, "looks": 0.18, "materials": 0.03, "blind": 0.08, "pairs": 0.12},
         "shape": {"shapes": 0.07, "painted": 0.16, "blind": 0.28, "letters": 0.24, "pairs": 0.25},
     },
+    {
+        "colour": {"emoji": 0.40, "colours": 0.06, "inks": 0.05, "looks": 0.15, "materials": 0.02, "blind": 0.08, "pairs": 0.24},
+        "shape": {"shapes": 0.05, "painted": 0.12, "blind": 0.25, "letters": 0.34, "pairs": 0.24},
+    },
 )
 BLIND = ("blind", "shapes", "letters")
 
@@ -434,21 +438,25 @@ class Data:
         return x, texts, keys
 
     def pairs(self, n, rng, plan):
-        """Two things side by side; half of the batch swaps the colours or the places of the other half."""
+        """Two things side by side; half of the batch swaps the colours or the places of the other half. Half of the swapped
+        places are told apart by colour alone, because colours are seen long before shapes and teach where left is."""
         half = n // 2
         masks, things = self.things(2 * half, rng, 0.7)
+        sides = plan.random() < 0.6
+        alike = sides and plan.random() < 0.5
         left, right, words = masks[:half], masks[half:], (things[:half], things[half:])
+        if alike:
+            right, words = left, (words[0], words[0])
         tones = rng.integers(24, size=(half, 2))
         tones[:, 1] = np.where(tones[:, 1] == tones[:, 0], (tones[:, 1] + 5) % 24, tones[:, 1])
-        sides = plan.random() < 0.5
         paper = np.where(rng.random((n, 1)) < 0.6, 1.0, rng.uniform(0, 1, (n, 3)))
         x = solid(paper)
         texts, keys = [], []
         for part in (0, 1):
             spot = np.stack([np.full(half, -0.48), rng.uniform(-0.3, 0.3, half)], 1)
             first, second = (left, right) if not (sides and part) else (right, left)
-            ink = tones if not (part and not sides) else tones[:, ::-1]
-            if sides:
+            ink = tones if not (part and (alike or not sides)) else tones[:, ::-1]
+            if sides and not alike:
                 ink = np.full((half, 2), rng.integers(24))
             rows = slice(part * half, part * half + half)
             y = x[rows]
@@ -459,6 +467,8 @@ class Data:
             for i in range(half):
                 a, b = (words[0][i], words[1][i]) if not (sides and part) else (words[1][i], words[0][i])
                 one, two = C.COLOUR_NAMES[ink[i, 0]], C.COLOUR_NAMES[ink[i, 1]]
+                if alike:
+                    a, b = f"{one} {a}", f"{two} {b}"
                 if sides:
                     forward = rng.random() < 0.5
                     text = f"{C.with_article(a)} left of {C.with_article(b)}" if forward else f"{C.with_article(b)} right of {C.with_article(a)}"

@@ -30,18 +30,19 @@ from muon import Muon
 RUN = os.path.join(CACHE, "run")
 SEED, RANKS = 1, 2
 SHARE = {"colour": 128, "shape": 64}  # samples on each rank of a step led by colour, by shape
-SHAPE_EVERY = (4, 3, 2, 2)  # in each cycle, every so many steps one is led by shape
+SHAPE_EVERY = (4, 3, 2, 2, 2)  # in each cycle, every so many steps one is led by shape
 TEXT_PARTS = 4
 TEXT = 100  # last step of the text tower alone
 # Last steps of the stages of each cycle: half of the patches, whole pictures, adversarial pictures.
-CYCLES = ((2500, 2900, 3050), (3460, 3560, 3620), (4060, 4160, 4220), (4500, 4580, 4640))
+CYCLES = ((2500, 2900, 3050), (3460, 3560, 3620), (4060, 4160, 4220), (4720, 4840, 4900), (5320, 5440, 5500))
 END = CYCLES[-1][-1]
 TEXT_SHARE = 256  # texts on each rank while the text tower learns alone
 RATE, WEIGHT_DECAY, WARMUP = 1.5e-3, 0.05, 100
 # Learning rate after the warm-up as (step, factor) knots.
 KNOTS = ((TEXT + WARMUP, 1.0), (2900, 0.03), (2901, 0.10), (3050, 0.02), (3100, 0.55), (3560, 0.03), (3561, 0.10),
          (3620, 0.02), (3670, 0.50), (4160, 0.03), (4161, 0.10), (4220, 0.02), (4260, 0.50),
-         (4580, 0.03), (4581, 0.10), (END, 0.02))
+         (4840, 0.03), (4841, 0.10), (4900, 0.02), (4940, 0.50),
+         (5440, 0.03), (5441, 0.10), (END, 0.02))
 TEACH_WEIGHT, TEACH_TEXTS, TEACH_EVERY = 0.3, 96, 2
 # Adversarial pictures: this share of them moves along the gradient of the loss by up to so much (L2 over 3 x 64 x 64 values of 0..1).
 ATTACK_SHARE, ATTACK_RADIUS = 0.75, 2.0

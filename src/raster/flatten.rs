@@ -15,9 +15,9 @@ use crate::scene::{Scene, as_usize};
 /// Rows in a band: one task of the thread pool. 16 rows of a 512-pixel picture stay in the second-level cache.
 pub(super) const BAND_ROWS: usize = 16;
 /// Most lines a cubic may become.
-const MAX_PARTS: usize = 4096;
+pub(super) const MAX_PARTS: usize = 4096;
 /// Coordinates are moved to this distance from the origin, in raster pixels, when they lie beyond it.
-const FAR_PX: f64 = 4_194_304.0;
+pub(super) const FAR_PX: f64 = 4_194_304.0;
 /// A chunk of paths is closed once it holds this many cubics.
 const CHUNK_CURVES: u32 = 512;
 

@@ -26,6 +26,7 @@ mod coverage;
 pub mod detail;
 mod draw;
 mod flatten;
+pub mod gpu;
 mod moments;
 mod plan;
 mod real;
@@ -38,6 +39,7 @@ mod work;
 use rayon::prelude::*;
 
 use crate::ctx::{Cancelled, Ctx};
+use crate::gpu::GpuError;
 use crate::image::{Alpha, ColorSpace, Image, ImageError};
 use crate::scene::{Scene, SceneError};
 use draw::{DrawScratch, copy_planes, draw_band};
@@ -137,6 +139,9 @@ pub enum RasterError {
     /// The run was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// The graphics card failed.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
 }
 
 /// What [`forward`] remembers for [`backward`]; keep it and pass it to [`forward_into`] again, its buffers are reused.

@@ -107,16 +107,8 @@ impl<T: Real> Plan<T> {
     fn read_styles(&mut self, scene: &Scene) -> Result<(), RasterError> {
         self.group_opacity.clear();
         self.styles.clear();
-        for (index, &[red, green, blue, opacity]) in scene.fills.iter().enumerate() {
-            let finite = red.is_finite() && green.is_finite() && blue.is_finite();
-            if !finite || !(0.0..=1.0).contains(&opacity) {
-                return Err(RasterError::Fill { index, rgba: [red, green, blue, opacity] });
-            }
-        }
+        check_paints(scene)?;
         for (index, group) in scene.groups.iter().enumerate() {
-            if !(0.0..=1.0).contains(&group.opacity) {
-                return Err(RasterError::GroupOpacity { group: group.id.clone(), opacity: group.opacity });
-            }
             self.group_opacity.push(T::of(group.opacity));
             let layer = if group.opacity < 1.0 { index as u32 } else { NO_LAYER };
             for path in scene.paths.get(crate::scene::as_usize(&group.paths)).unwrap_or_default() {
@@ -170,6 +162,23 @@ impl<T: Real> Plan<T> {
     /// The lines of a recorded run.
     pub(super) fn lines(&self, chunk: u32, lines: &Range<u32>) -> &[Line<T>] {
         &self.chunks[chunk as usize].lines[lines.start as usize..lines.end as usize]
+    }
+}
+
+/// Whether all fills are colours and all opacities are within 0 to 1.
+///
+/// # Errors
+/// [`RasterError::Fill`], [`RasterError::GroupOpacity`].
+pub(super) fn check_paints(scene: &Scene) -> Result<(), RasterError> {
+    for (index, &[red, green, blue, opacity]) in scene.fills.iter().enumerate() {
+        let finite = red.is_finite() && green.is_finite() && blue.is_finite();
+        if !finite || !(0.0..=1.0).contains(&opacity) {
+            return Err(RasterError::Fill { index, rgba: [red, green, blue, opacity] });
+        }
+    }
+    match scene.groups.iter().find(|group| !(0.0..=1.0).contains(&group.opacity)) {
+        Some(group) => Err(RasterError::GroupOpacity { group: group.id.clone(), opacity: group.opacity }),
+        None => Ok(()),
     }
 }
 

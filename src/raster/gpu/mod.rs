@@ -1,0 +1,181 @@
+//! The rasterizer on a graphics card: the same picture and the same derivatives as on the CPU, within rounding.
+//!
+//! Input: a scene and a card. Output: as [`super::render`], [`super::forward`] and [`super::backward`]. Invariants: pictures
+//! differ from the CPU's by at most 1e-4, derivatives by a relative 1e-4; two runs on one card are bit-identical.
+//! Stages, shaders and bindings: `shaders/README.md`. Cost: twelve dispatches for both ways; nothing but the pictures crosses.
+
+pub(in crate::raster) mod constants;
+mod geometry;
+mod session;
+pub(in crate::raster) mod stages;
+
+use std::sync::Arc;
+
+use super::plan::check_paints;
+use super::{Background, RasterError, SceneGrad, Size, Trained, check_finite};
+use crate::ctx::Ctx;
+use crate::gpu::{Gpu, GpuError, bytes_of};
+use crate::image::{Alpha, Image};
+use crate::scene::Scene;
+use session::{Purpose, Session};
+
+/// A scene that is drawn on a card again and again, with the way back.
+#[derive(Debug)]
+pub struct GpuTape {
+    session: Session,
+}
+
+/// As [`super::render`], on `gpu`.
+///
+/// # Errors
+/// As [`super::render`], and [`RasterError::Gpu`].
+pub fn render(
+    scene: &Scene,
+    size: Size,
+    background: Background,
+    gpu: &Arc<Gpu>,
+    ctx: &Ctx,
+) -> Result<Image, RasterError> {
+    check(scene, size)?;
+    let behind = match background {
+        Background::Rgb([r, g, b]) => [r, g, b, 0.0],
+        Background::Transparent => [0.0, 0.0, 0.0, 1.0],
+    };
+    let purpose = Purpose { size, background: behind, trained: None };
+    let mut session = Session::new(gpu.clone(), scene, purpose)?;
+    let mut image = Image::filled(size.width_px, size.height_px, [0.0; 3]);
+    session.forward_strips(scene, |first_row, pixels| {
+        ctx.cancel.check()?;
+        write_rows(&mut image, first_row, pixels);
+        Ok(())
+    })?;
+    if background == Background::Transparent {
+        image.alpha = Alpha::Premultiplied;
+    }
+    Ok(image)
+}
+
+fn check(scene: &Scene, size: Size) -> Result<(), RasterError> {
+    Image::check_size(size.width_px, size.height_px)?;
+    scene.validate_structure()?;
+    check_paints(scene)
+}
+
+/// Writes pixels with transmittance into the rows from `first_row` on.
+fn write_rows(image: &mut Image, first_row: usize, pixels: &[[f32; 4]]) {
+    let start = first_row * image.width;
+    for (plane, values) in image.planes.iter_mut().enumerate() {
+        let values = values.get_mut(start..start + pixels.len()).unwrap_or_default();
+        for (value, pixel) in values.iter_mut().zip(pixels) {
+            let found = pixel.get(plane).copied().unwrap_or(0.0);
+            *value = if plane == 3 { 1.0 - found } else { found };
+        }
+    }
+}
+
+impl GpuTape {
+    /// Brings `scene` to the card.
+    ///
+    /// # Errors
+    /// As [`super::forward`], and [`RasterError::Gpu`].
+    pub fn new(
+        scene: &Scene,
+        size: Size,
+        background: [f32; 3],
+        trained: Trained,
+        gpu: &Arc<Gpu>,
+    ) -> Result<Self, RasterError> {
+        check(scene, size)?;
+        let [r, g, b] = background;
+        let purpose = Purpose { size, background: [r, g, b, 0.0], trained: Some(trained) };
+        Ok(Self { session: Session::new(gpu.clone(), scene, purpose)? })
+    }
+
+    /// Draws `scene`, which has the shape of the first one; the picture stays on the card.
+    ///
+    /// # Errors
+    /// As [`super::forward`], and [`RasterError::Gpu`].
+    pub fn forward(&mut self, scene: &Scene) -> Result<(), RasterError> {
+        check_paints(scene)?;
+        self.check_shape(scene)?;
+        self.session.upload(scene)?;
+        self.session.forward(scene)
+    }
+
+    /// The picture of the last [`Self::forward`].
+    ///
+    /// # Errors
+    /// [`RasterError::Gpu`].
+    pub fn image(&self) -> Result<Image, RasterError> {
+        let Size { width_px, height_px } = self.session.purpose.size;
+        let pixels = self.read::<[f32; 4]>("image", width_px * height_px)?;
+        let mut image = Image::filled(width_px, height_px, [0.0; 3]);
+        write_rows(&mut image, 0, &pixels);
+        Ok(image)
+    }
+
+    /// As [`super::backward`], for the scene of the last [`Self::forward`].
+    ///
+    /// # Errors
+    /// As [`super::backward`], and [`RasterError::Gpu`].
+    pub fn backward(&self, scene: &Scene, pixel_grad: [&[f32]; 3]) -> Result<SceneGrad, RasterError> {
+        self.set_pixel_grad(pixel_grad)?;
+        self.check_shape(scene)?;
+        self.undo()?;
+        let points = self.read::<[f32; 2]>("point_grads", scene.points.len())?;
+        let mut paints = self.read::<[f32; 4]>("paint_grads", self.session.paint_count() as usize)?;
+        let groups = paints.split_off(scene.fills.len().min(paints.len()));
+        let groups = groups.into_iter().map(|[by_opacity, ..]| by_opacity).collect();
+        Ok(SceneGrad { points, fills: paints, groups })
+    }
+
+    /// Brings dL/dpixel to the card.
+    ///
+    /// # Errors
+    /// [`RasterError::PlaneSize`], [`RasterError::PlaneNotFinite`], [`RasterError::Gpu`].
+    pub fn set_pixel_grad(&self, pixel_grad: [&[f32]; 3]) -> Result<(), RasterError> {
+        let Size { width_px, height_px } = self.session.purpose.size;
+        let expected = width_px * height_px;
+        if let Some(plane) = pixel_grad.iter().find(|plane| plane.len() != expected) {
+            return Err(RasterError::PlaneSize { found: plane.len(), expected });
+        }
+        check_finite(&pixel_grad)?;
+        let [red, green, blue] = pixel_grad;
+        let pixels = red.iter().zip(green).zip(blue).map(|((r, g), b)| [*r, *g, *b, 0.0]).collect::<Vec<[f32; 4]>>();
+        Ok(self.session.gpu.write(self.session.buffer("image_grad")?, bytes_of(&pixels))?)
+    }
+
+    /// The way back on the card alone, waited for.
+    ///
+    /// # Errors
+    /// [`RasterError::Gpu`].
+    pub fn undo(&self) -> Result<(), RasterError> {
+        let mut commands = self.session.gpu.commands()?;
+        self.session.encode_backward(&mut commands)?;
+        let read = self.session.gpu.reader(4)?;
+        read.copy(&mut commands, self.session.buffer("paint_grads")?, 0, 0, 4);
+        Ok(self.session.gpu.finish(commands, &read, |_| ())?)
+    }
+
+    fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(
+        &self,
+        name: &'static str,
+        count: usize,
+    ) -> Result<Vec<T>, GpuError> {
+        let bytes = (count * size_of::<T>()) as u64;
+        let mut commands = self.session.gpu.commands()?;
+        let read = self.session.gpu.reader(bytes)?;
+        read.copy(&mut commands, self.session.buffer(name)?, 0, 0, bytes);
+        self.session.gpu.finish(commands, &read, bytemuck::pod_collect_to_vec::<u8, T>)
+    }
+
+    fn check_shape(&self, scene: &Scene) -> Result<(), RasterError> {
+        let geometry = &self.session.geometry;
+        let same = scene.paths.len() == geometry.paths.len()
+            && scene.points.len() == geometry.points as usize
+            && scene.fills.len() == geometry.fills as usize
+            && scene.groups.len() == geometry.groups as usize;
+        let (paths, recorded) = (scene.paths.len(), geometry.paths.len());
+        if same { Ok(()) } else { Err(RasterError::OtherScene { paths, recorded }) }
+    }
+}

@@ -1,0 +1,474 @@
+//! One scene on one card: buffers that live as long as the loop, and the commands of a pass.
+//!
+//! Input: a scene, then new points and paints. Output: filled buffers `image`, `point_grads`, `paint_grads`. Invariants: no
+//! list has a cap: what does not fit is counted, the buffers grow and the pass is repeated; what no buffer can hold is drawn
+//! in strips of tile rows. Determinism: positions in lists differ from run to run, results do not: areas are sums of
+//! integers, everything else is summed in a fixed order. Cost: seven dispatches there, five back.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::constants::{GROUP, TRAINED_OPACITY, TRAINED_POINTS, counter};
+use super::constants::{Frame, TILE, bytes};
+use super::geometry::{Geometry, paints_of};
+use super::stages::{BACKWARD, FORWARD, GATHER, Stage};
+use crate::gpu::{Gpu, GpuError, Read, bytes_of};
+use crate::raster::{RasterError, Size, TOLERANCE_PX, Trained};
+use crate::scene::Scene;
+
+/// How long each list may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Capacity {
+    lines: u64,
+    refs: u64,
+    cells: u64,
+    items: u64,
+    batches: u64,
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::raster) struct Purpose {
+    /// Raster size.
+    pub size: Size,
+    /// Red, green, blue, transmittance behind the scene.
+    pub background: [f32; 4],
+    /// What the way back must deliver; none: there is no way back, and only one strip's image is held at a time.
+    pub trained: Option<Trained>,
+}
+
+/// A scene on a card.
+#[derive(Debug)]
+pub(in crate::raster) struct Session {
+    pub(super) gpu: Arc<Gpu>,
+    pub(super) geometry: Geometry,
+    pub(super) purpose: Purpose,
+    scale: [f32; 2],
+    pub(super) capacity: Capacity,
+    strips: Vec<Range<u32>>,
+    buffers: BTreeMap<&'static str, wgpu::Buffer>,
+    frames: Vec<wgpu::Buffer>,
+    /// For each strip, the stages' bindings.
+    bindings: Vec<Vec<Bound>>,
+    counters_read: Read,
+}
+
+#[derive(Debug)]
+struct Bound {
+    name: &'static str,
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    workgroups: u32,
+}
+
+/// Counters of one strip are this far from the next one's, as bindings must be.
+const COUNTER_BYTES: u64 = 256;
+/// Repetitions after which a pass that never fits is given up; each makes lists longer or halves the strips.
+const MOST_REPEATS: usize = 24;
+
+impl Session {
+    pub(in crate::raster) fn new(gpu: Arc<Gpu>, scene: &Scene, purpose: Purpose) -> Result<Self, RasterError> {
+        let geometry = Geometry::of(scene);
+        let curves = geometry.curves.len() as u64;
+        let rows = (purpose.size.height_px as u32).div_ceil(TILE);
+        let tiles = u64::from((purpose.size.width_px as u32).div_ceil(TILE)) * u64::from(rows);
+        let capacity = Capacity {
+            lines: 3 * curves + 1024,
+            refs: 4 * curves + 1024,
+            cells: 8 * geometry.paths.len() as u64 + 4 * tiles,
+            items: 16 * tiles,
+            batches: 2 * tiles,
+        };
+        let scale = |px: usize, canvas: f32| (px as f64 / f64::from(canvas)) as f32;
+        let counters_read = gpu.reader(64)?;
+        let mut session = Self {
+            gpu,
+            geometry,
+            purpose,
+            scale: [scale(purpose.size.width_px, scene.width), scale(purpose.size.height_px, scene.height)],
+            capacity,
+            strips: Vec::new(),
+            buffers: BTreeMap::new(),
+            frames: Vec::new(),
+            bindings: Vec::new(),
+            counters_read,
+        };
+        session.make_fixed_buffers(scene)?;
+        session.make_strips(1)?;
+        Ok(session)
+    }
+
+    fn make_fixed_buffers(&mut self, scene: &Scene) -> Result<(), GpuError> {
+        let Geometry { curves, paths, paint_paths, .. } = &self.geometry;
+        let (curve_count, path_count) = (curves.len() as u64, paths.len() as u64);
+        let fixed = [
+            ("points", self.gpu.storage_of("points", &scene.points)?),
+            ("paints", self.gpu.storage_of("paints", &paints_of(scene))?),
+            ("curves", self.gpu.storage_of("curves", curves)?),
+            ("paths", self.gpu.storage_of("paths", paths)?),
+            ("paint_paths", self.gpu.storage_of("paint_paths", paint_paths)?),
+            ("bounds", self.gpu.storage("bounds", 16 * path_count)?),
+            ("path_cells", self.gpu.storage("path_cells", bytes::PATH_CELLS * path_count)?),
+            ("curve_lines", self.gpu.storage("curve_lines", 8 * curve_count)?),
+        ];
+        self.buffers.extend(fixed);
+        if self.purpose.trained.is_some() {
+            let back = [
+                ("curve_grads", self.gpu.storage("curve_grads", 32 * curve_count)?),
+                ("point_grads", self.gpu.storage("point_grads", 8 * scene.points.len() as u64)?),
+                ("path_grads", self.gpu.storage("path_grads", 32 * path_count)?),
+                ("paint_grads", self.gpu.storage("paint_grads", 16 * self.paint_count())?),
+            ];
+            self.buffers.extend(back);
+        }
+        Ok(())
+    }
+
+    pub(super) fn paint_count(&self) -> u64 {
+        u64::from(self.geometry.fills + self.geometry.groups)
+    }
+
+    fn tiles_x(&self) -> u32 {
+        (self.purpose.size.width_px as u32).div_ceil(TILE)
+    }
+
+    fn tile_rows(&self) -> u32 {
+        (self.purpose.size.height_px as u32).div_ceil(TILE)
+    }
+
+    /// Cuts the picture into `count` strips and makes everything whose size depends on them.
+    fn make_strips(&mut self, count: u32) -> Result<(), GpuError> {
+        let rows = self.tile_rows();
+        let height = rows.div_ceil(count.clamp(1, rows));
+        self.strips = (0..rows).step_by(height as usize).map(|first| first..(first + height).min(rows)).collect();
+        self.make_lists()
+    }
+
+    fn image_bytes(&self, rows: &Range<u32>) -> u64 {
+        16 * self.purpose.size.width_px as u64 * self.pixel_rows(rows)
+    }
+
+    /// Rows of pixels of a strip.
+    fn pixel_rows(&self, rows: &Range<u32>) -> u64 {
+        let height = self.purpose.size.height_px as u32;
+        u64::from((rows.end * TILE).min(height) - rows.start * TILE)
+    }
+
+    fn list_bytes(&self) -> [(&'static str, u64); 9] {
+        let Capacity { lines, refs, cells, items, batches } = self.capacity;
+        let pixel_bytes = 16 * self.checkpoint_stride();
+        [
+            ("lines", bytes::LINE * lines),
+            ("refs", 8 * refs),
+            ("cell_lines", 8 * refs),
+            ("cells", 8 * cells),
+            ("winding", 4 * u64::from(TILE) * cells),
+            ("items", bytes::ITEM * items),
+            ("checkpoints", u64::from(GROUP) * pixel_bytes * batches),
+            ("moments", if self.purpose.trained.is_some() { 16 * refs } else { 0 }),
+            ("cell_grads", if self.purpose.trained.is_some() { 32 * cells } else { 0 }),
+        ]
+    }
+
+    fn checkpoint_stride(&self) -> u64 {
+        if self.geometry.has_layers { 2 } else { 1 }
+    }
+
+    /// Makes the lists, cutting finer strips until every list fits the card.
+    fn make_lists(&mut self) -> Result<(), GpuError> {
+        let limit = self.gpu.largest_buffer();
+        let image = self.strips.iter().map(|strip| ("image", self.image_bytes(strip))).max_by_key(|image| image.1);
+        let largest = self.list_bytes().into_iter().chain(image).max_by_key(|list| list.1);
+        if let Some((what, bytes)) = largest.filter(|list| list.1 > limit) {
+            let count = self.strips.len() as u32;
+            if count >= self.tile_rows() {
+                return Err(GpuError::TooLarge { adapter: self.gpu.note.name.clone(), what, bytes, limit });
+            }
+            let Capacity { lines, refs, cells, items, batches } = self.capacity;
+            let tiles = u64::from(self.tiles_x());
+            // Half the rows hold about half of everything; what they hold more is found by counting.
+            self.capacity = Capacity {
+                lines: lines / 2 + 256,
+                refs: refs / 2 + 256,
+                cells: cells / 2 + 256,
+                items: (items / 2).max(2 * tiles),
+                batches: batches / 2 + 64,
+            };
+            return self.make_strips(2 * count);
+        }
+        for (name, bytes) in self.list_bytes() {
+            let buffer = self.gpu.storage(name, bytes)?;
+            self.buffers.insert(name, buffer);
+        }
+        let counters = COUNTER_BYTES * self.strips.len() as u64;
+        self.buffers.insert("counters", self.gpu.storage("counters", counters)?);
+        self.counters_read = self.gpu.reader(counters)?;
+        let image = match self.purpose.trained {
+            Some(_) => self.image_bytes(&(0..self.tile_rows())),
+            None => image.map_or(0, |image| image.1),
+        };
+        if self.buffers.get("image").is_none_or(|buffer| buffer.size() < image || self.purpose.trained.is_none()) {
+            self.buffers.insert("image", self.gpu.storage("image", image)?);
+            if self.purpose.trained.is_some() {
+                self.buffers.insert("image_grad", self.gpu.storage("image_grad", image)?);
+            }
+        }
+        self.bind()
+    }
+
+    fn frame(&self, strip: &Range<u32>) -> Frame {
+        let Purpose { size, background, trained } = self.purpose;
+        let trained = trained.unwrap_or_default();
+        let Capacity { lines, refs, cells, items, batches } = self.capacity;
+        let Geometry { curves, paths, points, fills, groups, .. } = &self.geometry;
+        let bit = |bit: u32, set: bool| if set { bit } else { 0 };
+        Frame {
+            background,
+            scale: self.scale,
+            tolerance_px: TOLERANCE_PX as f32,
+            trained: bit(TRAINED_POINTS, trained.points) | bit(TRAINED_OPACITY, trained.opacity),
+            width: size.width_px as u32,
+            height: size.height_px as u32,
+            tiles_x: self.tiles_x(),
+            first_row: strip.start,
+            end_row: strip.end,
+            curves: curves.len() as u32,
+            paths: paths.len() as u32,
+            fills: *fills,
+            groups: *groups,
+            points: *points,
+            line_capacity: lines as u32,
+            ref_capacity: refs as u32,
+            cell_capacity: cells as u32,
+            item_capacity: items as u32,
+            batch_capacity: batches as u32,
+            checkpoint_stride: self.checkpoint_stride() as u32,
+        }
+    }
+
+    fn bind(&mut self) -> Result<(), GpuError> {
+        self.frames.clear();
+        self.bindings.clear();
+        for (index, strip) in self.strips.iter().enumerate() {
+            let frame = self.gpu.uniform("frame", bytes_of(&[self.frame(strip)]))?;
+            let back = BACKWARD.iter().chain(&GATHER).filter(|_| self.purpose.trained.is_some());
+            let stages = FORWARD.iter().chain(back);
+            let bound = stages.map(|stage| self.bind_stage(stage, index, strip, &frame)).collect::<Result<_, _>>()?;
+            self.bindings.push(bound);
+            self.frames.push(frame);
+        }
+        Ok(())
+    }
+
+    fn bind_stage(
+        &self,
+        stage: &Stage,
+        index: usize,
+        strip: &Range<u32>,
+        frame: &wgpu::Buffer,
+    ) -> Result<Bound, GpuError> {
+        let pipeline = self.gpu.pipeline(&stage.shader)?;
+        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: frame.as_entire_binding() }];
+        for (at, name) in stage.buffers.iter().enumerate() {
+            let Some(buffer) = self.buffers.get(name) else { continue };
+            let resource = match *name {
+                "counters" => part_of(buffer, COUNTER_BYTES * index as u64, COUNTER_BYTES),
+                "image" | "image_grad" if self.purpose.trained.is_some() => {
+                    part_of(buffer, self.image_bytes(&(0..strip.start)), self.image_bytes(strip))
+                }
+                _ => buffer.as_entire_binding(),
+            };
+            entries.push(wgpu::BindGroupEntry { binding: at as u32 + 1, resource });
+        }
+        let group = self.gpu.guarded(|device, _| {
+            device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(stage.shader.name),
+                layout: &pipeline.get_bind_group_layout(0),
+                entries: &entries,
+            })
+        })?;
+        Ok(Bound { name: stage.shader.name, pipeline, group, workgroups: self.workgroups(stage, strip) })
+    }
+
+    fn workgroups(&self, stage: &Stage, strip: &Range<u32>) -> u32 {
+        let Geometry { curves, paths, points, .. } = &self.geometry;
+        let threads = |count: u64| (count as u32).div_ceil(GROUP);
+        match stage.shader.name {
+            "flatten" | "reduce_curves" => threads(curves.len() as u64),
+            "cells" => threads(paths.len() as u64),
+            "bin" | "place" => threads(self.capacity.lines),
+            "backdrop" | "reduce_paths" => paths.len() as u32,
+            "gather_points" => threads(u64::from(*points)),
+            "gather_paints" => threads(self.paint_count()),
+            _ => self.tiles_x() * (strip.end - strip.start),
+        }
+    }
+
+    /// Uploads the scene's numbers; its shape must be that of the first one.
+    pub(in crate::raster) fn upload(&self, scene: &Scene) -> Result<(), GpuError> {
+        self.gpu.write(self.buffer("points")?, bytes_of(&scene.points))?;
+        self.gpu.write(self.buffer("paints")?, bytes_of(&paints_of(scene)))
+    }
+
+    /// A buffer by its name in the shaders.
+    pub(super) fn buffer(&self, name: &'static str) -> Result<&wgpu::Buffer, GpuError> {
+        let missing = || GpuError::Driver {
+            adapter: self.gpu.note.name.clone(),
+            reason: format!("the session has no buffer '{name}'"),
+        };
+        self.buffers.get(name).ok_or_else(missing)
+    }
+
+    fn clear(&self, commands: &mut wgpu::CommandEncoder, names: &[&'static str]) -> Result<(), GpuError> {
+        names.iter().try_for_each(|name| {
+            commands.clear_buffer(self.buffer(name)?, 0, None);
+            Ok(())
+        })
+    }
+
+    fn pass(&self, commands: &mut wgpu::CommandEncoder, strip: usize, wanted: impl Fn(&str) -> bool) {
+        let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for bound in self.bindings.get(strip).into_iter().flatten().filter(|bound| wanted(bound.name)) {
+            if bound.workgroups == 0 {
+                continue;
+            }
+            // A dimension takes 65 535 workgroups.
+            let columns = bound.workgroups.min(32_768);
+            pass.set_pipeline(&bound.pipeline);
+            pass.set_bind_group(0, &bound.group, &[]);
+            pass.dispatch_workgroups(columns, bound.workgroups.div_ceil(columns), 1);
+        }
+    }
+
+    fn encode_strip(&self, commands: &mut wgpu::CommandEncoder, strip: usize) -> Result<(), GpuError> {
+        self.clear(commands, &["bounds", "cells", "winding"])?;
+        commands.clear_buffer(self.buffer("counters")?, COUNTER_BYTES * strip as u64, Some(COUNTER_BYTES));
+        self.pass(commands, strip, |name| FORWARD.iter().any(|stage| stage.shader.name == name));
+        Ok(())
+    }
+
+    /// Commands that draw into `image`, and that let [`Self::counted`] look at the counters.
+    pub(super) fn encode_forward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
+        (0..self.strips.len()).try_for_each(|strip| self.encode_strip(commands, strip))
+    }
+
+    /// Commands that turn `image_grad` into `point_grads` and `paint_grads`; the lists must be those of the scene.
+    pub(super) fn encode_backward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
+        self.clear(commands, &["curve_grads", "path_grads"])?;
+        for strip in 0..self.strips.len() {
+            if self.strips.len() > 1 {
+                self.encode_strip(commands, strip)?;
+            }
+            self.clear(commands, &["moments", "cell_grads"])?;
+            self.pass(commands, strip, |name| BACKWARD.iter().any(|stage| stage.shader.name == name));
+        }
+        self.pass(commands, 0, |name| GATHER.iter().any(|stage| stage.shader.name == name));
+        Ok(())
+    }
+
+    /// Bytes of all strips' counters.
+    pub(super) fn counter_bytes(&self) -> u64 {
+        COUNTER_BYTES * self.strips.len() as u64
+    }
+
+    /// Looks at counters read back after a forward pass. Some: the pass must be repeated, with lists that have grown.
+    pub(super) fn counted(&mut self, counters: &[u8], scene: &Scene) -> Result<Option<()>, RasterError> {
+        let mut need = Capacity { lines: 0, refs: 0, cells: 0, items: 0, batches: 0 };
+        for (strip, counters) in self.strips.iter().zip(counters.chunks(COUNTER_BYTES as usize)) {
+            let at = |index: usize| {
+                let bytes = counters.get(4 * index..4 * index + 4).and_then(|bytes| bytes.try_into().ok());
+                bytes.map_or(0, u32::from_le_bytes)
+            };
+            if at(counter::BAD_PATH) > 0 {
+                let path = self.geometry.paths.len() - at(counter::BAD_PATH) as usize;
+                let path = scene.paths.get(path).map_or_else(String::new, |path| path.id.clone());
+                return Err(RasterError::NotFinite { path });
+            }
+            let tiles = u64::from(self.tiles_x() * (strip.end - strip.start));
+            need.lines = need.lines.max(at(counter::LINES).into());
+            need.refs = need.refs.max(at(counter::REFS).into());
+            need.cells = need.cells.max(at(counter::CELLS).into());
+            need.items = need.items.max(tiles + u64::from(at(counter::ITEMS)));
+            need.batches = need.batches.max(at(counter::BATCHES).into());
+        }
+        let grown = |have: u64, need: u64| if need > have { need + need / 4 + 64 } else { have };
+        let has = self.capacity;
+        let wants = Capacity {
+            lines: grown(has.lines, need.lines),
+            refs: grown(has.refs, need.refs),
+            cells: grown(has.cells, need.cells),
+            items: grown(has.items, need.items),
+            batches: grown(has.batches, need.batches),
+        };
+        if wants == has {
+            return Ok(None);
+        }
+        self.capacity = wants;
+        self.make_lists()?;
+        Ok(Some(()))
+    }
+
+    /// Draws into `image`, as often as it takes for all lists to be long enough.
+    pub(in crate::raster) fn forward(&mut self, scene: &Scene) -> Result<(), RasterError> {
+        for _ in 0..MOST_REPEATS {
+            let mut commands = self.gpu.commands()?;
+            self.encode_forward(&mut commands)?;
+            self.counters_read.copy(&mut commands, self.buffer("counters")?, 0, 0, self.counter_bytes());
+            let counters = self.gpu.finish(commands, &self.counters_read, <[u8]>::to_vec)?;
+            if self.counted(&counters, scene)?.is_none() {
+                return Ok(());
+            }
+        }
+        Err(self.never_fits().into())
+    }
+
+    pub(super) fn never_fits(&self) -> GpuError {
+        let reason = format!("the lists of the scene never fit, last {:?}", self.capacity);
+        GpuError::Driver { adapter: self.gpu.note.name.clone(), reason }
+    }
+
+    /// Draws strip by strip and shows each strip's pixels with its first row.
+    pub(in crate::raster) fn forward_strips(
+        &mut self,
+        scene: &Scene,
+        mut show: impl FnMut(usize, &[[f32; 4]]) -> Result<(), RasterError>,
+    ) -> Result<(), RasterError> {
+        let mut done = 0;
+        for _ in 0..MOST_REPEATS {
+            let mut repeat = false;
+            for strip in 0..self.strips.len() {
+                let Some(rows) = self.strips.get(strip).cloned() else { break };
+                if rows.start < done {
+                    continue;
+                }
+                let image = self.image_bytes(&rows);
+                let all = self.counter_bytes();
+                let read = self.gpu.reader(all + image)?;
+                let mut commands = self.gpu.commands()?;
+                self.clear(&mut commands, &["counters"])?;
+                self.encode_strip(&mut commands, strip)?;
+                read.copy(&mut commands, self.buffer("counters")?, 0, 0, all);
+                read.copy(&mut commands, self.buffer("image")?, 0, all, image);
+                let (counters, pixels) = self.gpu.finish(commands, &read, |bytes| {
+                    let (counters, pixels) = bytes.split_at_checked(all as usize).unwrap_or((bytes, &[]));
+                    (counters.to_vec(), bytemuck::pod_collect_to_vec::<u8, [f32; 4]>(pixels))
+                })?;
+                if self.counted(&counters, scene)?.is_some() {
+                    repeat = true;
+                    break;
+                }
+                show((rows.start * TILE) as usize, &pixels)?;
+                done = rows.end;
+            }
+            if !repeat {
+                return Ok(());
+            }
+        }
+        Err(self.never_fits().into())
+    }
+}
+
+fn part_of(buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> wgpu::BindingResource<'_> {
+    wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(bytes) })
+}
