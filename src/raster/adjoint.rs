@@ -262,7 +262,8 @@ impl<T: Real> Undo<'_, T> {
         }
         before.truncate(known);
         let [red, green, blue] = std::array::from_fn(|plane| sums.fill().get(plane).copied().unwrap_or(T::ZERO));
-        self.out.paints.push((run.path, [red, green, blue, sums.opacity()]));
+        let opacity = if trained.opacity { sums.opacity() } else { T::ZERO };
+        self.out.paints.push((run.path, [red, green, blue, opacity]));
         if trained.points {
             self.walk(run, moved != T::ZERO);
         }

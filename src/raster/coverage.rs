@@ -29,6 +29,8 @@ pub(super) struct Accumulator<T> {
     stride: usize,
     /// Touched blocks of each row.
     touched: [(u32, u32); BAND_ROWS],
+    /// Blocks of each row with a horizontal edge: it covers nothing, but what moves there does.
+    flat: [Vec<(u32, u32)>; BAND_ROWS],
 }
 
 const UNTOUCHED: (u32, u32) = (u32::MAX, 0);
@@ -54,7 +56,10 @@ impl<T: Real> Accumulator<T> {
         let (sign, x0, y0, x1, y1) =
             if fy < ty { (T::ONE, fx, fy - top, tx, ty - top) } else { (-T::ONE, tx, ty - top, fx, fy - top) };
         let bottom = T::from_index(rows);
-        if y1 <= T::ZERO || y0 >= bottom || y0 == y1 {
+        if y0 == y1 {
+            return self.mark(y0, x0, x1, rows);
+        }
+        if y1 <= T::ZERO || y0 >= bottom {
             return;
         }
         let slope = (x1 - x0) / (y1 - y0);
@@ -75,6 +80,23 @@ impl<T: Real> Accumulator<T> {
             edge += T::ONE;
         }
         self.add_in_row(row, x, end_x, sign * (end - y), inside);
+    }
+
+    /// Remembers a horizontal edge. Where it lies on the border of two rows it belongs to the lower one, like every line.
+    #[cold]
+    #[inline(never)]
+    fn mark(&mut self, y: T, x0: T, x1: T, rows: usize) {
+        let (left, right) = (x0.least(x1), x0.most(x1));
+        let width = T::from_index(self.width_px);
+        if y < T::ZERO || y >= T::from_index(rows) || right < T::ZERO || left >= width {
+            return;
+        }
+        let row = y.index() % BAND_ROWS;
+        let first = (left.index() / LANES) as u32;
+        let end = (right.least(width).index() / LANES + 1).min(blocks_of(self.width_px)) as u32;
+        self.flat[row].push((first, end));
+        let touched = &mut self.touched[row];
+        *touched = (touched.0.min(first), touched.1.max(end));
     }
 
     #[inline(always)]
@@ -155,6 +177,7 @@ impl<T: Real> Accumulator<T> {
         };
         let mut winding = T::ZERO;
         let mut solid_from = None;
+        let flat = &mut self.flat[row];
         for (at, values) in values.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             let block = low + at;
             if block == blocks {
@@ -167,7 +190,8 @@ impl<T: Real> Accumulator<T> {
             if quiet && inside == T::ZERO {
                 continue;
             }
-            if quiet && inside.abs() >= T::ONE {
+            let has_edge = !flat.is_empty() && flat.iter().any(|(first, end)| (*first..*end).contains(&(block as u32)));
+            if quiet && inside.abs() >= T::ONE && !has_edge {
                 solid_from.get_or_insert(block);
                 continue;
             }
@@ -180,6 +204,7 @@ impl<T: Real> Accumulator<T> {
             *values = [T::ZERO; LANES];
             emit(Found::Edge { block, areas: areas.map(|area| snap(area, rule)) });
         }
+        flat.clear();
         if let Some(first) = solid_from {
             emit(Found::Solid { first, blocks: high.min(blocks) - first });
         }

@@ -203,6 +203,31 @@ fn opacity_one_keeps_its_derivative() {
     }
 }
 
+/// A shape traced from pixels has all its edges on their borders; its top must be as easy to move as its left side.
+#[test]
+fn edges_on_pixel_borders_take_the_derivative_of_the_pixels_behind_them_along_their_whole_length() {
+    let mut scene = Scene::new(64.0, 64.0);
+    let fill = scene.push_fill([0.2, 0.7, 0.4, 1.0]);
+    let corners = [[8.0, 8.0], [56.0, 8.0], [56.0, 56.0], [8.0, 56.0]];
+    scene.push_path("square".to_owned(), fill, FillRule::NonZero, &[polygon(&corners)]);
+    let found = grad(&scene, 0.1).points;
+    // Moving the top edge down uncovers row 8, moving the left one to the right uncovers column 8.
+    let weights = weights(size_of(&scene));
+    let uncovered = |at: &dyn Fn(usize) -> usize| {
+        let pixel = |pixel: usize| -> f64 {
+            let [r, g, b] = weights.each_ref().map(|plane| plane[pixel]);
+            let fill = [0.2f32, 0.7, 0.4].map(f64::from);
+            r * (BACKGROUND[0] - fill[0]) + g * (BACKGROUND[1] - fill[1]) + b * (BACKGROUND[2] - fill[2])
+        };
+        (8..56).map(|along| pixel(at(along))).sum::<f64>()
+    };
+    let top = (0..4).map(|point| found[point][1]).sum::<f64>();
+    let left = [9, 10, 11, 0].map(|point| found[point][0]).iter().sum::<f64>();
+    let (expected_top, expected_left) = (uncovered(&|x| 8 * 64 + x), uncovered(&|y| y * 64 + 8));
+    assert!((top - expected_top).abs() < 1e-9, "top edge: {top} for {expected_top}");
+    assert!((left - expected_left).abs() < 1e-9, "left edge: {left} for {expected_left}");
+}
+
 /// Covers of one white path on black.
 fn covers(width: usize, height: usize, rule: FillRule, contours: &[Vec<[f32; 2]>]) -> Vec<f64> {
     let mut scene = Scene::new(width as f32, height as f32);
