@@ -15,7 +15,9 @@
 @compute @workgroup_size(GROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let index = id.x + id.y * groups.x * GROUP;
-    if (index >= min(counters[LINES], frame.line_capacity)) {
+    // A pass whose lines do not fit is repeated; lines of an earlier pass, which may lie in the list, are left alone.
+    let fits = counters[LINES] <= frame.line_capacity && counters[REFS] <= frame.ref_capacity;
+    if (!fits || index >= counters[LINES]) {
         return;
     }
     let line = lines[index];

@@ -9,8 +9,12 @@ var<workgroup> offsets: array<u32, GROUP>;
 var<workgroup> base: u32;
 
 @compute @workgroup_size(GROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let path = id.x;
+fn main(
+    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let path = id.x + id.y * groups.x * GROUP;
     var cells = PathCells(0u, 0u, 0u, 0u, 0u);
     if (path < frame.paths) {
         let grown = bounds[path];

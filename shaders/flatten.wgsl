@@ -84,8 +84,12 @@ fn include(path: u32, a: vec2<f32>, b: vec2<f32>, rows: vec2<i32>) -> u32 {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let curve = id.x;
+fn main(
+    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let curve = id.x + id.y * groups.x * GROUP;
     var cubic: Cubic;
     var parts = 0u;
     var needs = vec2<u32>(0u);

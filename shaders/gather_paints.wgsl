@@ -7,8 +7,8 @@
 @group(0) @binding(3) var<storage, read_write> paint_grads: array<vec4<f32>>;
 
 @compute @workgroup_size(GROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let paint = id.x;
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let paint = id.x + id.y * groups.x * GROUP;
     let paints = frame.fills + frame.groups;
     if (paint >= paints) {
         return;

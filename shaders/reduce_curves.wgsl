@@ -33,8 +33,8 @@ fn bernstein(t: vec4<f32>) -> vec4<f32> {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let curve = id.x;
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let curve = id.x + id.y * groups.x * GROUP;
     if (curve >= frame.curves) {
         return;
     }

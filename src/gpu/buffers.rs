@@ -24,7 +24,17 @@ impl Gpu {
     /// [`GpuError::TooLarge`], [`GpuError::OutOfMemory`].
     pub fn storage(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, GpuError> {
         use wgpu::BufferUsages as Usage;
-        self.buffer(what, bytes, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC)
+        self.buffer(what, bytes, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC, self.largest_buffer())
+    }
+
+    /// As [`Self::storage`], for a buffer of which shaders see only parts: it may be larger than what they can see at once.
+    ///
+    /// # Errors
+    /// As [`Self::storage`].
+    pub fn storage_in_parts(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, GpuError> {
+        use wgpu::BufferUsages as Usage;
+        let limit = self.device.limits().max_buffer_size;
+        self.buffer(what, bytes, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC, limit)
     }
 
     /// A buffer of constants for shaders.
@@ -33,7 +43,7 @@ impl Gpu {
     /// As [`Self::storage`].
     pub fn uniform(&self, what: &'static str, bytes: &[u8]) -> Result<wgpu::Buffer, GpuError> {
         use wgpu::BufferUsages as Usage;
-        let buffer = self.buffer(what, bytes.len() as u64, Usage::UNIFORM | Usage::COPY_DST)?;
+        let buffer = self.buffer(what, bytes.len() as u64, Usage::UNIFORM | Usage::COPY_DST, self.largest_buffer())?;
         self.write(&buffer, bytes)?;
         Ok(buffer)
     }
@@ -52,9 +62,14 @@ impl Gpu {
         Ok(buffer)
     }
 
-    fn buffer(&self, what: &'static str, bytes: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer, GpuError> {
+    fn buffer(
+        &self,
+        what: &'static str,
+        bytes: u64,
+        usage: wgpu::BufferUsages,
+        limit: u64,
+    ) -> Result<wgpu::Buffer, GpuError> {
         let size = bytes.max(64).next_multiple_of(16);
-        let limit = self.largest_buffer();
         if size > limit {
             return Err(GpuError::TooLarge { adapter: self.note.name.clone(), what, bytes: size, limit });
         }
@@ -84,7 +99,8 @@ impl Gpu {
     /// As [`Self::storage`].
     pub fn reader(&self, bytes: u64) -> Result<Read, GpuError> {
         use wgpu::BufferUsages as Usage;
-        let staging = self.buffer("staging", bytes, Usage::MAP_READ | Usage::COPY_DST)?;
+        let limit = self.device.limits().max_buffer_size;
+        let staging = self.buffer("staging", bytes, Usage::MAP_READ | Usage::COPY_DST, limit)?;
         Ok(Read { staging, bytes })
     }
 
@@ -120,6 +136,16 @@ impl Gpu {
         result.map_err(|reason: String| self.check().err().unwrap_or_else(|| failed(reason)))
     }
 
+    /// Submits `commands` without waiting.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`], [`GpuError::OutOfMemory`], [`GpuError::Driver`].
+    pub fn submit(&self, commands: wgpu::CommandEncoder) -> Result<(), GpuError> {
+        self.guarded(|_, queue| {
+            queue.submit([commands.finish()]);
+        })
+    }
+
     /// Commands to be filled and handed to [`Self::finish`].
     ///
     /// # Errors
@@ -130,6 +156,11 @@ impl Gpu {
 }
 
 impl Read {
+    /// Room in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Lets `commands` copy `bytes` bytes of `buffer` from `from` to place `to` of what is read.
     pub fn copy(&self, commands: &mut wgpu::CommandEncoder, buffer: &wgpu::Buffer, from: u64, to: u64, bytes: u64) {
         commands.copy_buffer_to_buffer(buffer, from, &self.staging, to, Some(bytes));

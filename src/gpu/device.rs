@@ -7,6 +7,7 @@ use super::{AdapterNote, GpuError};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One compute shader with the entry point `main`.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,7 @@ pub struct Gpu {
     stray: Arc<Mutex<Option<String>>>,
     /// Size of the largest buffer made, for the message when memory runs out.
     pub(super) largest: Mutex<u64>,
+    buffer_limit: AtomicU64,
     pipelines: Mutex<BTreeMap<&'static str, wgpu::ComputePipeline>>,
 }
 
@@ -58,7 +60,9 @@ impl Gpu {
             on_stray.lock().get_or_insert_with(|| error.to_string());
         }));
         let (largest, pipelines) = (Mutex::new(0), Mutex::new(BTreeMap::new()));
-        Ok(Self { note, device, queue, lost, stray, largest, pipelines })
+        let limits = device.limits();
+        let buffer_limit = AtomicU64::new(limits.max_storage_buffer_binding_size.min(limits.max_buffer_size));
+        Ok(Self { note, device, queue, lost, stray, largest, buffer_limit, pipelines })
     }
 
     /// Whether the device is gone.
@@ -74,8 +78,12 @@ impl Gpu {
 
     /// Bytes that one shader may see of one buffer, and that one buffer may have.
     pub fn largest_buffer(&self) -> u64 {
-        let limits = self.device.limits();
-        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+        self.buffer_limit.load(Ordering::Relaxed)
+    }
+
+    /// Lowers [`Self::largest_buffer`], to leave memory to others: larger work is then cut into strips.
+    pub fn limit_buffers(&self, bytes: u64) {
+        self.buffer_limit.fetch_min(bytes, Ordering::Relaxed);
     }
 
     /// Runs `work`, whose calls may fail, inside error scopes.
@@ -126,8 +134,7 @@ impl Gpu {
         }
         let pipeline = self.guarded(|device, _| {
             let source = wgpu::ShaderSource::Wgsl((shader.source)().into());
-            let module =
-                device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(shader.name), source });
+            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(shader.name), source });
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(shader.name),
                 layout: None,

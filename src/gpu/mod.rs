@@ -8,22 +8,29 @@
 mod adapters;
 mod buffers;
 mod device;
+mod stage;
 
-pub use adapters::{AdapterNote, Kind, Wanted, list};
+pub use adapters::{AdapterNote, Backend, Kind, Wanted, list};
 pub use buffers::{Read, bytes_of};
 pub use device::{Gpu, Shader};
+#[cfg(test)]
+pub(crate) use stage::assert_sound;
+pub(crate) use stage::stage;
+pub use stage::{Bound, Stage};
 
 /// Why the card did not do the work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GpuError {
     /// The machine has no card with a driver.
     #[error(
-        "no graphics card with a Vulkan, Metal or DX12 driver was found; use --backend cpu, or install a driver \
+        "no graphics card with a Vulkan, Metal or DX12 driver was found; draw on the cpu, or install a driver \
          (mesa-vulkan-drivers draws in software)"
     )]
     NoAdapter,
     /// None has the name or index asked for.
-    #[error("no graphics card matches '{wanted}'; there are: {found}. Set LINOCUT_GPU or --gpu to an index, a part of a name or off")]
+    #[error(
+        "no graphics card matches '{wanted}'; there are: {found}. Set LINOCUT_GPU or --gpu to an index, a part of a name or off"
+    )]
     NotFound {
         /// What was asked for.
         wanted: String,
@@ -31,10 +38,12 @@ pub enum GpuError {
         found: String,
     },
     /// The card was switched off by the user.
-    #[error("graphics cards are switched off (LINOCUT_GPU=off or --gpu off); use --backend cpu or auto")]
+    #[error("graphics cards are switched off (LINOCUT_GPU=off or --gpu off); choose the backend cpu or auto")]
     Off,
     /// The driver does not give a device.
-    #[error("the graphics card {adapter} cannot be opened ({reason}); use --backend cpu or another card (LINOCUT_GPU)")]
+    #[error(
+        "the graphics card {adapter} cannot be opened ({reason}); choose the backend cpu or another card (LINOCUT_GPU)"
+    )]
     Refused {
         /// Name of the card.
         adapter: String,
@@ -42,7 +51,7 @@ pub enum GpuError {
         reason: String,
     },
     /// The device is gone: reset, removed, or taken by the system.
-    #[error("the graphics card {adapter} was lost ({reason}); run again, or use --backend cpu")]
+    #[error("the graphics card {adapter} was lost ({reason}); run again, or choose the backend cpu")]
     Lost {
         /// Name of the card.
         adapter: String,
@@ -50,7 +59,9 @@ pub enum GpuError {
         reason: String,
     },
     /// No memory is left.
-    #[error("the graphics card {adapter} has no memory left for {bytes} bytes; close other programs or use --backend cpu")]
+    #[error(
+        "the graphics card {adapter} has no memory left for {bytes} bytes; close other programs or choose the backend cpu"
+    )]
     OutOfMemory {
         /// Name of the card.
         adapter: String,
@@ -58,7 +69,9 @@ pub enum GpuError {
         bytes: u64,
     },
     /// The work does not fit the card's limits, however it is cut.
-    #[error("the graphics card {adapter} takes {limit} bytes in one piece, but {what} needs {bytes}; use --backend cpu")]
+    #[error(
+        "the graphics card {adapter} takes {limit} bytes in one piece, but {what} needs {bytes}; choose the backend cpu"
+    )]
     TooLarge {
         /// Name of the card.
         adapter: String,
@@ -70,7 +83,7 @@ pub enum GpuError {
         limit: u64,
     },
     /// The driver refuses a call: a defect of the driver or of this program.
-    #[error("the driver of {adapter} failed: {reason}; use --backend cpu and please report it")]
+    #[error("the driver of {adapter} failed: {reason}; choose the backend cpu and please report it")]
     Driver {
         /// Name of the card.
         adapter: String,

@@ -5,10 +5,13 @@
 //! Cost: as many forward and backward passes as asked for, and 50 ms for the clock rate.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::gpu::{Counts, GpuTape};
 use super::{RasterError, Size, Tape, Trained, Work, backward, forward_into, work};
 use crate::ctx::Ctx;
+use crate::gpu::Gpu;
 use crate::image::Image;
 use crate::scene::Scene;
 
@@ -56,6 +59,76 @@ pub fn bench(scene: &Scene, size: Size, rounds: usize, ctx: &Ctx) -> Result<Benc
     let limit_ms = work.limit_cycles() / (core_ghz * 1e6 * threads as f64);
     let ratio_to_limit = (forward_ms + backward_ms) / limit_ms;
     Ok(BenchReport { work, threads, forward_ms, backward_ms, core_ghz, limit_ms, ratio_to_limit })
+}
+
+/// Times of one scene at one raster size on a graphics card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GpuBenchReport {
+    /// What there was to do.
+    pub work: Work,
+    /// What the card's lists held.
+    pub counts: Counts,
+    /// Name and kind of the card.
+    pub card: String,
+    /// Dispatches there and back.
+    pub dispatches: (u64, u64),
+    /// Median of a forward pass, submitted and waited for.
+    pub forward_ms: f64,
+    /// Median of a backward pass, by points, colours and opacity.
+    pub backward_ms: f64,
+    /// Bytes that both passes must move at least: 24 a point, 56 a line, 40 a line in a tile, 28 a pixel, 16 a path in a tile.
+    pub limit_bytes: u64,
+    /// [`Self::limit_bytes`] over the time taken.
+    pub gb_per_second: f64,
+}
+
+/// As [`bench`] on `gpu`; what is timed is a submission and the wait for it, nothing but counters comes back.
+///
+/// # Errors
+/// As [`super::forward`], and [`RasterError::Gpu`].
+pub fn bench_gpu(
+    scene: &Scene,
+    size: Size,
+    rounds: usize,
+    gpu: &Arc<Gpu>,
+    ctx: &Ctx,
+) -> Result<GpuBenchReport, RasterError> {
+    let work = work(scene, size, ctx)?;
+    let trained = Trained { points: true, colors: true, opacity: true };
+    let pixels = size.width_px * size.height_px;
+    let grad: Vec<f32> = (0..pixels).map(|index| ((index % 7) as f32 - 3.0) / 3.0).collect();
+    let mut tape = GpuTape::new(scene, size, [1.0; 3], trained, gpu)?;
+    tape.set_pixel_grad([&grad, &grad, &grad])?;
+    // The first round compiles shaders and finds the lengths of the lists.
+    tape.forward(scene)?;
+    tape.undo()?;
+    let (mut forward_ms, mut backward_ms) = (Vec::new(), Vec::new());
+    for _ in 0..rounds.max(1) {
+        ctx.cancel.check()?;
+        let start = Instant::now();
+        tape.forward(scene)?;
+        let middle = Instant::now();
+        tape.undo()?;
+        forward_ms.push((middle - start).as_secs_f64() * 1e3);
+        backward_ms.push(middle.elapsed().as_secs_f64() * 1e3);
+    }
+    let (forward_ms, backward_ms) = (median(&mut forward_ms), median(&mut backward_ms));
+    let counts = tape.counts();
+    let limit_bytes = 24 * scene.points.len() as u64
+        + 56 * counts.lines
+        + 40 * counts.line_tiles
+        + 28 * pixels as u64
+        + 16 * counts.tile_pairs;
+    Ok(GpuBenchReport {
+        work,
+        counts,
+        card: format!("{} ({})", gpu.note.name, gpu.note.kind.name()),
+        dispatches: tape.dispatches(),
+        forward_ms,
+        backward_ms,
+        limit_bytes,
+        gb_per_second: limit_bytes as f64 / (forward_ms + backward_ms) / 1e6,
+    })
 }
 
 fn median(times: &mut [f64]) -> f64 {

@@ -39,7 +39,7 @@ mod work;
 use rayon::prelude::*;
 
 use crate::ctx::{Cancelled, Ctx};
-use crate::gpu::GpuError;
+use crate::gpu::{Backend, GpuError};
 use crate::image::{Alpha, ColorSpace, Image, ImageError};
 use crate::scene::{Scene, SceneError};
 use draw::{DrawScratch, copy_planes, draw_band};
@@ -144,6 +144,13 @@ pub enum RasterError {
     Gpu(#[from] GpuError),
 }
 
+impl RasterError {
+    /// Whether the same work may succeed on a card that is opened anew.
+    pub fn is_worth_a_retry(&self) -> bool {
+        matches!(self, Self::Gpu(error) if error.is_worth_a_retry())
+    }
+}
+
 /// What [`forward`] remembers for [`backward`]; keep it and pass it to [`forward_into`] again, its buffers are reused.
 #[derive(Debug, Default)]
 pub struct Tape(TapeOf<f32>);
@@ -159,12 +166,21 @@ pub struct SceneGrad {
     pub groups: Vec<f32>,
 }
 
-/// Draws `scene`; display-referred sRGB. With [`Background::Transparent`] the colours are premultiplied and alpha is
+/// Draws `scene` where `ctx` says; display-referred sRGB. With [`Background::Transparent`] the colours are premultiplied and alpha is
 /// one minus the transmittance. Memory besides the picture is 24 bytes a line and some rows a thread.
 ///
 /// # Errors
 /// A [`RasterError`] naming the path, fill, group or size at fault, or that the run was cancelled.
 pub fn render(scene: &Scene, size: Size, background: Background, ctx: &Ctx) -> Result<Image, RasterError> {
+    match &ctx.backend {
+        Backend::Cpu => render_on_cpu(scene, size, background, ctx),
+        Backend::Gpu(wanted) => {
+            wanted.run(RasterError::is_worth_a_retry, |card| gpu::render(scene, size, background, card, ctx))
+        }
+    }
+}
+
+fn render_on_cpu(scene: &Scene, size: Size, background: Background, ctx: &Ctx) -> Result<Image, RasterError> {
     let mut plan = Plan::<f32>::default();
     ctx.install(|| plan.prepare(scene, Setup { size, tolerance_px: TOLERANCE_PX, trained: Trained::default() }, ctx))?;
     let mut image = Image::filled(size.width_px, size.height_px, [0.0; 3]);

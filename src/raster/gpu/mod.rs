@@ -8,6 +8,8 @@ pub(in crate::raster) mod constants;
 mod geometry;
 mod session;
 pub(in crate::raster) mod stages;
+#[cfg(test)]
+mod twins;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use crate::ctx::Ctx;
 use crate::gpu::{Gpu, GpuError, bytes_of};
 use crate::image::{Alpha, Image};
 use crate::scene::Scene;
+pub use session::Counts;
 use session::{Purpose, Session};
 
 /// A scene that is drawn on a card again and again, with the way back.
@@ -59,6 +62,11 @@ fn check(scene: &Scene, size: Size) -> Result<(), RasterError> {
     Image::check_size(size.width_px, size.height_px)?;
     scene.validate_structure()?;
     check_paints(scene)
+}
+
+/// Planes as pixels, the way pictures lie on a card; the fourth value is 0.
+pub fn pixels_of([red, green, blue]: [&[f32]; 3]) -> Vec<[f32; 4]> {
+    red.iter().zip(green).zip(blue).map(|((r, g), b)| [*r, *g, *b, 0.0]).collect()
 }
 
 /// Writes pixels with transmittance into the rows from `first_row` on.
@@ -140,9 +148,7 @@ impl GpuTape {
             return Err(RasterError::PlaneSize { found: plane.len(), expected });
         }
         check_finite(&pixel_grad)?;
-        let [red, green, blue] = pixel_grad;
-        let pixels = red.iter().zip(green).zip(blue).map(|((r, g), b)| [*r, *g, *b, 0.0]).collect::<Vec<[f32; 4]>>();
-        Ok(self.session.gpu.write(self.session.buffer("image_grad")?, bytes_of(&pixels))?)
+        Ok(self.session.gpu.write(self.session.buffer("image_grad")?, bytes_of(&pixels_of(pixel_grad)))?)
     }
 
     /// The way back on the card alone, waited for.
@@ -155,6 +161,82 @@ impl GpuTape {
         let read = self.session.gpu.reader(4)?;
         read.copy(&mut commands, self.session.buffer("paint_grads")?, 0, 0, 4);
         Ok(self.session.gpu.finish(commands, &read, |_| ())?)
+    }
+
+    /// The card.
+    pub fn gpu(&self) -> &Arc<Gpu> {
+        &self.session.gpu
+    }
+
+    /// A buffer by its name in the shaders. `image`, `image_grad`, `points`, `paints` and the gradients of both stay the same
+    /// as long as the tape lives.
+    ///
+    /// # Errors
+    /// [`GpuError::Driver`] for a name that no shader has.
+    pub fn buffer(&self, name: &'static str) -> Result<&wgpu::Buffer, GpuError> {
+        self.session.buffer(name)
+    }
+
+    /// Commands that draw the scene on the card into `image`; look at [`Self::counters`] before believing it.
+    ///
+    /// # Errors
+    /// [`GpuError`].
+    pub fn encode_forward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
+        self.session.encode_forward(commands)
+    }
+
+    /// Commands from `image_grad` to `point_grads` and `paint_grads`.
+    ///
+    /// # Errors
+    /// [`GpuError`].
+    pub fn encode_backward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
+        self.session.encode_backward(commands)
+    }
+
+    /// What a drawing needed, and how many bytes that is.
+    ///
+    /// # Errors
+    /// [`GpuError`].
+    pub fn counters(&self) -> Result<(&wgpu::Buffer, u64), GpuError> {
+        Ok((self.session.buffer("counters")?, self.session.counter_bytes()))
+    }
+
+    /// Takes [`Self::counters`] read back after a drawing; true: lists were too short, have grown, and the drawing must be
+    /// repeated. `scene` gives names to paths.
+    ///
+    /// # Errors
+    /// [`RasterError::NotFinite`], [`RasterError::Gpu`].
+    pub fn must_repeat(&mut self, counters: &[u8], scene: &Scene) -> Result<bool, RasterError> {
+        Ok(self.session.counted(counters, scene)?.is_some())
+    }
+
+    /// What the last drawing held.
+    pub fn counts(&self) -> Counts {
+        self.session.counts
+    }
+
+    /// Shaders that a drawing and the way back dispatch.
+    pub fn dispatches(&self) -> (u64, u64) {
+        let strips = self.session.counts.strips;
+        let (forward, backward) = (stages::FORWARD.len() as u64, stages::BACKWARD.len() as u64);
+        let again = if strips > 1 { forward } else { 0 };
+        (strips * forward, strips * (backward + again) + stages::GATHER.len() as u64)
+    }
+
+    /// The error of a drawing whose lists never are long enough: a defect.
+    pub fn never_fits(&self) -> RasterError {
+        self.session.never_fits().into()
+    }
+
+    /// Reads the points and fills on the card into `scene`.
+    ///
+    /// # Errors
+    /// [`RasterError::OtherScene`], [`RasterError::Gpu`].
+    pub fn read_scene(&self, scene: &mut Scene) -> Result<(), RasterError> {
+        self.check_shape(scene)?;
+        scene.points = self.read("points", scene.points.len())?;
+        scene.fills = self.read("paints", scene.fills.len())?;
+        Ok(())
     }
 
     fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::constants::{GROUP, TRAINED_OPACITY, TRAINED_POINTS, counter};
 use super::constants::{Frame, TILE, bytes};
+use super::constants::{GROUP, TRAINED_OPACITY, TRAINED_POINTS, counter};
 use super::geometry::{Geometry, paints_of};
-use super::stages::{BACKWARD, FORWARD, GATHER, Stage};
-use crate::gpu::{Gpu, GpuError, Read, bytes_of};
+use super::stages::{BACKWARD, FORWARD, GATHER};
+use crate::gpu::{Bound, Gpu, GpuError, Read, Stage, bytes_of};
 use crate::raster::{RasterError, Size, TOLERANCE_PX, Trained};
 use crate::scene::Scene;
 
@@ -25,6 +25,21 @@ pub(super) struct Capacity {
     cells: u64,
     items: u64,
     batches: u64,
+}
+
+/// What a drawing held: the figures that a card's limit is computed from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Lines of the cubics that can touch the canvas; once for each strip they touch.
+    pub lines: u64,
+    /// Lines in tiles.
+    pub line_tiles: u64,
+    /// Tiles within the bounds of paths.
+    pub cells: u64,
+    /// Paths in tiles that they cover something of.
+    pub tile_pairs: u64,
+    /// Strips that the picture was cut into.
+    pub strips: u64,
 }
 
 /// What a session is for.
@@ -52,14 +67,8 @@ pub(in crate::raster) struct Session {
     /// For each strip, the stages' bindings.
     bindings: Vec<Vec<Bound>>,
     counters_read: Read,
-}
-
-#[derive(Debug)]
-struct Bound {
-    name: &'static str,
-    pipeline: wgpu::ComputePipeline,
-    group: wgpu::BindGroup,
-    workgroups: u32,
+    /// What the last drawing held.
+    pub(super) counts: Counts,
 }
 
 /// Counters of one strip are this far from the next one's, as bindings must be.
@@ -93,9 +102,12 @@ impl Session {
             frames: Vec::new(),
             bindings: Vec::new(),
             counters_read,
+            counts: Counts::default(),
         };
         session.make_fixed_buffers(scene)?;
-        session.make_strips(1)?;
+        // Counters are 32 bits wide: a strip may not have more cells than they can count.
+        let cells = session.geometry.paths.len() as u64 * tiles;
+        session.make_strips((cells >> 31) as u32 + 1)?;
         Ok(session)
     }
 
@@ -209,9 +221,9 @@ impl Session {
             None => image.map_or(0, |image| image.1),
         };
         if self.buffers.get("image").is_none_or(|buffer| buffer.size() < image || self.purpose.trained.is_none()) {
-            self.buffers.insert("image", self.gpu.storage("image", image)?);
+            self.buffers.insert("image", self.gpu.storage_in_parts("image", image)?);
             if self.purpose.trained.is_some() {
-                self.buffers.insert("image_grad", self.gpu.storage("image_grad", image)?);
+                self.buffers.insert("image_grad", self.gpu.storage_in_parts("image_grad", image)?);
             }
         }
         self.bind()
@@ -268,27 +280,16 @@ impl Session {
         strip: &Range<u32>,
         frame: &wgpu::Buffer,
     ) -> Result<Bound, GpuError> {
-        let pipeline = self.gpu.pipeline(&stage.shader)?;
-        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: frame.as_entire_binding() }];
-        for (at, name) in stage.buffers.iter().enumerate() {
-            let Some(buffer) = self.buffers.get(name) else { continue };
-            let resource = match *name {
+        self.gpu.bind(stage, frame, self.workgroups(stage, strip), |name| {
+            let buffer = self.buffers.get(name)?;
+            Some(match name {
                 "counters" => part_of(buffer, COUNTER_BYTES * index as u64, COUNTER_BYTES),
                 "image" | "image_grad" if self.purpose.trained.is_some() => {
                     part_of(buffer, self.image_bytes(&(0..strip.start)), self.image_bytes(strip))
                 }
                 _ => buffer.as_entire_binding(),
-            };
-            entries.push(wgpu::BindGroupEntry { binding: at as u32 + 1, resource });
-        }
-        let group = self.gpu.guarded(|device, _| {
-            device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(stage.shader.name),
-                layout: &pipeline.get_bind_group_layout(0),
-                entries: &entries,
             })
-        })?;
-        Ok(Bound { name: stage.shader.name, pipeline, group, workgroups: self.workgroups(stage, strip) })
+        })
     }
 
     fn workgroups(&self, stage: &Stage, strip: &Range<u32>) -> u32 {
@@ -329,16 +330,8 @@ impl Session {
 
     fn pass(&self, commands: &mut wgpu::CommandEncoder, strip: usize, wanted: impl Fn(&str) -> bool) {
         let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for bound in self.bindings.get(strip).into_iter().flatten().filter(|bound| wanted(bound.name)) {
-            if bound.workgroups == 0 {
-                continue;
-            }
-            // A dimension takes 65 535 workgroups.
-            let columns = bound.workgroups.min(32_768);
-            pass.set_pipeline(&bound.pipeline);
-            pass.set_bind_group(0, &bound.group, &[]);
-            pass.dispatch_workgroups(columns, bound.workgroups.div_ceil(columns), 1);
-        }
+        let bound = self.bindings.get(strip).into_iter().flatten();
+        bound.filter(|bound| wanted(bound.name)).for_each(|bound| bound.dispatch(&mut pass));
     }
 
     fn encode_strip(&self, commands: &mut wgpu::CommandEncoder, strip: usize) -> Result<(), GpuError> {
@@ -375,6 +368,7 @@ impl Session {
     /// Looks at counters read back after a forward pass. Some: the pass must be repeated, with lists that have grown.
     pub(super) fn counted(&mut self, counters: &[u8], scene: &Scene) -> Result<Option<()>, RasterError> {
         let mut need = Capacity { lines: 0, refs: 0, cells: 0, items: 0, batches: 0 };
+        let mut counts = Counts { strips: self.strips.len() as u64, ..Counts::default() };
         for (strip, counters) in self.strips.iter().zip(counters.chunks(COUNTER_BYTES as usize)) {
             let at = |index: usize| {
                 let bytes = counters.get(4 * index..4 * index + 4).and_then(|bytes| bytes.try_into().ok());
@@ -386,6 +380,10 @@ impl Session {
                 return Err(RasterError::NotFinite { path });
             }
             let tiles = u64::from(self.tiles_x() * (strip.end - strip.start));
+            counts.lines += u64::from(at(counter::LINES));
+            counts.line_tiles += u64::from(at(counter::REFS));
+            counts.cells += u64::from(at(counter::CELLS));
+            counts.tile_pairs += u64::from(at(counter::ITEMS));
             need.lines = need.lines.max(at(counter::LINES).into());
             need.refs = need.refs.max(at(counter::REFS).into());
             need.cells = need.cells.max(at(counter::CELLS).into());
@@ -402,6 +400,7 @@ impl Session {
             batches: grown(has.batches, need.batches),
         };
         if wants == has {
+            self.counts = counts;
             return Ok(None);
         }
         self.capacity = wants;
