@@ -18,6 +18,11 @@ impl Coherence {
         Self { width, first: planes.map(<[f32]>::to_vec) }
     }
 
+    /// The first picture's planes.
+    pub(super) fn first(&self) -> [&[f32]; 3] {
+        self.first.each_ref().map(Vec::as_slice)
+    }
+
     /// Energy of the change in `planes`; `weight` times its gradient is added to `gradient`.
     pub(super) fn add_gradient(&self, planes: [&[f32]; 3], weight: f32, gradient: &mut [Vec<f32>; 3]) -> f32 {
         let mut energy = 0.0;

@@ -24,6 +24,16 @@ impl Tone {
         Self { width, height, kernel, target }
     }
 
+    /// Weights of the blur, an odd number.
+    pub(super) fn kernel(&self) -> &[f32] {
+        &self.kernel
+    }
+
+    /// The first picture's planes, blurred.
+    pub(super) fn target(&self) -> [&[f32]; 3] {
+        self.target.each_ref().map(Vec::as_slice)
+    }
+
     /// Mean squared tone difference of `planes`, and `weight` times its gradient added to `gradient`.
     pub(super) fn add_gradient(&self, planes: [&[f32]; 3], weight: f32, gradient: &mut [Vec<f32>; 3]) -> f32 {
         let count = (3 * self.width * self.height) as f32;

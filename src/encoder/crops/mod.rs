@@ -9,6 +9,7 @@
 //! order, the resize that follows it.
 
 pub mod draw;
+pub mod gpu;
 mod perspective;
 mod resize;
 

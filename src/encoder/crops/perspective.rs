@@ -15,12 +15,12 @@ pub(super) enum Edge {
 /// A homography from output to source pixels, sampled bilinearly on `samples` x `samples` points a pixel.
 #[derive(Clone, Debug)]
 pub(super) struct Perspective {
-    coefficients: [f64; 8],
-    from_width: usize,
-    from_height: usize,
-    to: usize,
-    samples: usize,
-    edge: Edge,
+    pub(super) coefficients: [f64; 8],
+    pub(super) from_width: usize,
+    pub(super) from_height: usize,
+    pub(super) to: usize,
+    pub(super) samples: usize,
+    pub(super) edge: Edge,
 }
 
 /// The homography that takes `from[i]` to `to[i]`, as the eight numbers of

@@ -105,13 +105,27 @@ impl Axis {
     }
 
     /// Source pixels that any sample reads, `lo..hi`.
-    fn used(&self) -> (usize, usize) {
+    pub(super) fn used(&self) -> (usize, usize) {
         let read = || self.runs.iter().filter(|run| run.2 > 0);
         let lo = read().map(|run| run.0).min().unwrap_or(0);
         (lo, read().map(|run| run.0 + run.2).max().unwrap_or(lo))
     }
 
-    fn runs(&self) -> impl Iterator<Item = (usize, &[f32])> {
+    /// For each source pixel of `lo..hi`, which must be all that are read, the samples that read it.
+    pub(super) fn transposed(&self, (lo, hi): (usize, usize)) -> Self {
+        let mut readers = vec![Vec::new(); hi - lo];
+        for (sample, (first, weights)) in self.runs().enumerate() {
+            for (reader, &weight) in readers.iter_mut().skip(first.saturating_sub(lo)).zip(weights) {
+                reader.push((sample as i64, f64::from(weight)));
+            }
+        }
+        let mut axis = Self::default();
+        readers.iter().for_each(|taps| axis.push(taps, 0, self.len() as i64));
+        axis
+    }
+
+    /// For each sample its first source pixel and the weights from there on.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (usize, &[f32])> {
         self.runs
             .iter()
             .map(|&(first, offset, count)| (first, self.weights.get(offset..offset + count).unwrap_or_default()))
@@ -165,6 +179,37 @@ impl Resize {
                 if let Some(out) = out.get_mut(start..start + span) {
                     for (out, &line) in out.iter_mut().zip(&line) {
                         *out += weight * line;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(axis: &Axis, columns: usize) -> Vec<Vec<f32>> {
+        let row = |(first, weights): (usize, &[f32])| {
+            let mut row = vec![0.0; columns];
+            row.iter_mut().skip(first).zip(weights).for_each(|(value, weight)| *value = *weight);
+            row
+        };
+        axis.runs().map(row).collect()
+    }
+
+    #[test]
+    fn a_transposed_axis_has_the_transposed_weights() {
+        for filter in [Filter::Bicubic, Filter::Antialiased] {
+            for (window, visible) in [((-3.5, 30.0), (2, 17)), ((4.0, 3.0), (0, 40)), ((50.0, 9.0), (0, 40))] {
+                let axis = Axis::new(Span { window, visible, samples: 12 }, filter);
+                let (lo, hi) = axis.used();
+                let (there, back) = (matrix(&axis, 40), matrix(&axis.transposed((lo, hi)), 12));
+                for (sample, row) in there.iter().enumerate() {
+                    for (pixel, &weight) in row.iter().enumerate() {
+                        let found = if (lo..hi).contains(&pixel) { back[pixel - lo][sample] } else { 0.0 };
+                        assert_eq!(found, weight, "{filter:?} {window:?}: pixel {pixel} of sample {sample}");
                     }
                 }
             }
