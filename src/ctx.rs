@@ -1,9 +1,11 @@
-//! What every stage may ask of its surroundings: may I go on, who listens, how many threads.
+//! What every stage may ask of its surroundings: may I go on, who listens, how many threads, which card.
 //!
 //! Input: a thread budget and a progress sink. Output: [`Ctx`], cheap to clone and safe to share.
 //! Invariants: a stage checks [`Cancel::check`] at least once an iteration or once a band of work; nothing
-//! here changes a result. Determinism: the thread count never reaches a result. Cost: one thread pool.
+//! here changes a result but [`Ctx::encoder`], whose [`EncoderPlace::class`] is therefore part of a job's backend
+//! class. Determinism: the thread count never reaches a result. Cost: one thread pool.
 
+use crate::gpu::Backend;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -63,18 +65,82 @@ pub struct ThreadError {
     pub reason: String,
 }
 
-/// Cancel token, progress sink and thread budget of one run.
+/// Number format of an encoder's matrix products on a graphics card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Everything in f32.
+    #[default]
+    F32,
+    /// Weights and the operands of products in bf16; sums, norms, softmax and residuals in f32.
+    Bf16,
+}
+
+/// Where an encoder's image tower runs. Plain data: a build that cannot serve it says so when it is asked to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EncoderPlace {
+    /// The processor; bit-identical results on any number of threads.
+    #[default]
+    Cpu,
+    /// An NVIDIA card, in builds with the feature `cuda`.
+    Cuda {
+        /// Number of the card, in the order of the driver.
+        index: usize,
+        /// Format of the products.
+        precision: Precision,
+    },
+}
+
+impl EncoderPlace {
+    /// What users call the places.
+    pub const NAMES: [&'static str; 3] = ["cpu", "cuda", "cuda-bf16"];
+
+    /// The place of a name in [`Self::NAMES`]; of several cards the first.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "cpu" => Some(Self::Cpu),
+            "cuda" => Some(Self::Cuda { index: 0, precision: Precision::F32 }),
+            "cuda-bf16" => Some(Self::Cuda { index: 0, precision: Precision::Bf16 }),
+            _ => None,
+        }
+    }
+
+    /// What is appended to a job's backend class: places of one class agree bit for bit on one machine, others only
+    /// within a tolerance, so that their finished scenes must not be taken for each other.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Cpu => "",
+            Self::Cuda { precision: Precision::F32, .. } => "+cuda",
+            Self::Cuda { precision: Precision::Bf16, .. } => "+cuda-bf16",
+        }
+    }
+}
+
+impl std::fmt::Display for EncoderPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda { index, precision: Precision::F32 } => write!(f, "cuda:{index}"),
+            Self::Cuda { index, precision: Precision::Bf16 } => write!(f, "cuda:{index} (bf16)"),
+        }
+    }
+}
+
+/// Cancel token, progress sink, thread budget and backend of one run.
 #[derive(Clone)]
 pub struct Ctx {
     /// Raised by Ctrl-C or by a host's abort.
     pub cancel: Cancel,
     /// Who hears about progress.
     pub progress: Arc<dyn Progress>,
+    /// Where shapes are drawn and moved.
+    pub backend: Backend,
+    /// Where the image tower of the encoder runs; the processor unless set.
+    pub encoder: EncoderPlace,
     pool: Arc<rayon::ThreadPool>,
 }
 
 impl Ctx {
-    /// A context with `threads` workers (0: one a core) and the given listener.
+    /// A context with `threads` workers (0: one a core) and the given listener, drawing on the CPU.
     ///
     /// # Errors
     /// [`ThreadError`] when the system refuses the threads.
@@ -85,7 +151,18 @@ impl Ctx {
             .stack_size(8 << 20)
             .build()
             .map_err(|error| ThreadError { threads, reason: error.to_string() })?;
-        Ok(Self { cancel: Cancel::default(), progress, pool: Arc::new(pool) })
+        Ok(Self {
+            cancel: Cancel::default(),
+            progress,
+            backend: Backend::Cpu,
+            encoder: EncoderPlace::default(),
+            pool: Arc::new(pool),
+        })
+    }
+
+    /// What results are known by: within one class they are bit-identical on one machine.
+    pub fn backend_class(&self) -> String {
+        format!("{}{}", self.backend.class(), self.encoder.class())
     }
 
     /// How many threads the budget allows.
@@ -102,5 +179,19 @@ impl Ctx {
 impl std::fmt::Debug for Ctx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ctx").field("threads", &self.threads()).field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_place_is_a_class_of_its_own() {
+        let places = EncoderPlace::NAMES.map(|name| EncoderPlace::named(name).unwrap());
+        assert_eq!(places[0], EncoderPlace::default(), "the processor unless asked otherwise");
+        assert_eq!(places.map(EncoderPlace::class), ["", "+cuda", "+cuda-bf16"]);
+        assert_eq!(places.map(|place| place.to_string()), ["cpu", "cuda:0", "cuda:0 (bf16)"]);
+        assert_eq!(EncoderPlace::named("gpu"), None);
     }
 }

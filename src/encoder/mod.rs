@@ -4,6 +4,7 @@
 //! image features with respect to the pixels. Invariants: weights are frozen; gradients are written out by hand
 //! ([`block`]) and proved by finite differences. Determinism: bit-identical for any thread count: crops are worked
 //! on in groups of fixed size and no sum is split among threads. Cost: nearly all in candle's matrix products.
+//! [`Ctx::encoder`] may send the image tower to a graphics card ([`on_device`]); texts stay on the processor.
 //!
 //! The road of a loss: [`crops`] cuts and resizes windows, [`Encoder::embed_crops_traced`] embeds them,
 //! [`direction`] compares with the text, [`Encoder::backward`] and [`crops`]' adjoint lead back to the picture.
@@ -14,7 +15,9 @@ mod config;
 pub mod crops;
 pub mod direction;
 mod matrix;
+mod on_device;
 mod ops;
+mod place;
 pub mod similarity;
 pub mod templates;
 mod text;
@@ -26,8 +29,13 @@ use rayon::prelude::*;
 pub use bench::{BenchReport, bench};
 pub use config::{Config, Pooling, TowerConfig};
 pub use ops::Activation;
+pub use place::check_place;
 
-use crate::ctx::{Cancelled, Ctx};
+use std::sync::Arc;
+
+use crate::ctx::{Cancelled, Ctx, EncoderPlace};
+use on_device::{DeviceTower, DeviceTrace};
+use place::Towers;
 use text::{Text, Words};
 use vision::{Vision, VisionTrace};
 use weights::{File, Random, Source};
@@ -40,6 +48,9 @@ const TEXTS_PER_TASK: usize = 16;
 /// What can go wrong between a model's files and a gradient.
 #[derive(Debug, thiserror::Error)]
 pub enum EncoderError {
+    /// The graphics card failed.
+    #[error(transparent)]
+    Gpu(#[from] crate::gpu::GpuError),
     /// A JSON file cannot be read.
     #[error("{file} is not valid JSON ({reason}); fetch the encoder again")]
     Json {
@@ -153,12 +164,47 @@ pub enum EncoderError {
     /// A tensor is not laid out as the code above it arranged: a defect of this program.
     #[error("internal layout error: {0}; please report it")]
     Layout(&'static str),
+    /// This build cannot reach the place that was asked for.
+    #[error(
+        "the encoder cannot run on {wanted}: this build has no CUDA; build it with `cargo build --release --features \
+         cuda` where the CUDA toolkit is installed, or use --encoder-device cpu"
+    )]
+    NotBuilt {
+        /// What was asked for.
+        wanted: EncoderPlace,
+    },
+    /// The place is built in, but this machine has none.
+    #[error(
+        "the encoder cannot run on {wanted} ({reason}); see whether nvidia-smi lists the card, or use \
+         --encoder-device cpu"
+    )]
+    NoDevice {
+        /// What was asked for.
+        wanted: EncoderPlace,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The card failed at work, mostly for want of memory.
+    #[error("the encoder failed on {place} ({reason}); use fewer --patches if memory ran out, or --encoder-device cpu")]
+    DeviceFailed {
+        /// The card.
+        place: EncoderPlace,
+        /// The driver's words.
+        reason: String,
+    },
     /// The tensor library failed.
     #[error("the encoder's computation failed: {0}")]
     Compute(#[from] candle_core::Error),
     /// The work was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl EncoderError {
+    /// Whether a graphics card is missing, out of memory or lost, rather than the work at fault.
+    pub fn is_of_device(&self) -> bool {
+        matches!(self, Self::NotBuilt { .. } | Self::NoDevice { .. } | Self::DeviceFailed { .. })
+    }
 }
 
 /// The files of a Hugging Face CLIP folder.
@@ -204,13 +250,22 @@ pub struct Encoder {
     /// Sizes and pixel statistics.
     pub config: Config,
     vision: Vision,
+    towers: Towers,
     text: Text,
     words: Option<Words>,
 }
 
-/// What [`Encoder::backward`] needs of the forward pass; about 14 values a token, channel and block.
+/// What [`Encoder::backward`] needs of the forward pass; about 14 values a token, channel and block, where the tower ran.
 #[derive(Debug)]
-pub struct Trace(Vec<VisionTrace>);
+pub struct Trace(Kept);
+
+#[derive(Debug)]
+enum Kept {
+    /// One trace a group of crops.
+    Cpu(Vec<VisionTrace>),
+    /// All crops together, with the tower that made it: the context of the backward pass may name another place.
+    Device { tower: Arc<DeviceTower>, place: EncoderPlace, trace: DeviceTrace },
+}
 
 impl Encoder {
     /// Builds both towers. F16 and BF16 weights are widened to f32. Cost: one copy of the weights and one hash.
@@ -241,7 +296,7 @@ impl Encoder {
     ) -> Result<Self, EncoderError> {
         let vision = Vision::load(source, &config)?;
         let text = Text::load(source, &config)?;
-        Ok(Self { name: name.to_owned(), hash, config, vision, text, words })
+        Ok(Self { name: name.to_owned(), hash, config, vision, towers: Towers::default(), text, words })
     }
 
     /// Side of the square pictures that the image tower takes, pixels.
@@ -290,35 +345,77 @@ impl Encoder {
         self.forward(crops, batch, true, ctx)
     }
 
+    /// Moves the image tower to `place` ahead of its first use, which would do it otherwise. Cost: one copy of the
+    /// weights, once an encoder and place.
+    ///
+    /// # Errors
+    /// [`EncoderError::NotBuilt`], [`EncoderError::NoDevice`], [`EncoderError::DeviceFailed`].
+    pub fn use_place(&self, place: EncoderPlace) -> Result<(), EncoderError> {
+        self.towers.tower(place, &self.vision).map(|_| ())
+    }
+
     fn forward(&self, crops: &[f32], batch: usize, keep: bool, ctx: &Ctx) -> Result<(Vec<f32>, Trace), EncoderError> {
-        let crop_len = self.vision.crop_len();
-        expect_len("crops", batch * crop_len, crops.len())?;
-        let groups = ctx.install(|| {
-            let forward = |crops: &[f32]| self.vision.forward(crops, keep, &ctx.cancel);
-            crops.par_chunks(CROPS_PER_TASK * crop_len).map(forward).collect::<Result<Vec<_>, _>>()
-        })?;
-        let (features, traces): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
-        let features = features.concat();
+        expect_len("crops", batch * self.vision.crop_len(), crops.len())?;
+        let (features, kept) = match self.towers.tower(ctx.encoder, &self.vision)? {
+            // A card has nothing to do for no crops, and tensors without values are an edge that drivers need not know.
+            Some(tower) if batch > 0 => forward_there(tower, crops, keep, ctx)?,
+            _ => self.forward_here(crops, keep, ctx)?,
+        };
         if features.iter().any(|value| !value.is_finite()) {
             return Err(EncoderError::NotFinite("an image feature"));
         }
-        Ok((features, Trace(traces.into_iter().flatten().collect())))
+        Ok((features, Trace(kept)))
     }
 
-    /// Gradient with respect to the crops `[batch, 3, side, side]`, given the gradient of the features.
+    fn forward_here(&self, crops: &[f32], keep: bool, ctx: &Ctx) -> Result<(Vec<f32>, Kept), EncoderError> {
+        let groups = ctx.install(|| {
+            let forward = |crops: &[f32]| self.vision.forward(crops, keep, &ctx.cancel);
+            crops.par_chunks(CROPS_PER_TASK * self.vision.crop_len()).map(forward).collect::<Result<Vec<_>, _>>()
+        })?;
+        let (features, traces): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+        Ok((features.concat(), Kept::Cpu(traces.into_iter().flatten().collect())))
+    }
+
+    /// Gradient with respect to the crops `[batch, 3, side, side]`, given the gradient of the features. Runs where the
+    /// forward pass ran.
     ///
     /// # Errors
-    /// [`EncoderError::Length`], [`EncoderError::Cancelled`].
+    /// [`EncoderError::Length`], [`EncoderError::Cancelled`], [`EncoderError::DeviceFailed`].
     pub fn backward(&self, trace: Trace, d_features: &[f32], ctx: &Ctx) -> Result<Vec<f32>, EncoderError> {
-        let batch: usize = trace.0.iter().map(VisionTrace::batch).sum();
+        let batch: usize = match &trace.0 {
+            Kept::Cpu(traces) => traces.iter().map(VisionTrace::batch).sum(),
+            Kept::Device { trace, .. } => trace.batch(),
+        };
         expect_len("gradient of the features", batch * self.config.embedding, d_features.len())?;
+        match trace.0 {
+            Kept::Cpu(traces) => self.backward_here(traces, d_features, ctx),
+            Kept::Device { tower, place, trace } => ctx
+                .install(|| tower.backward(trace, d_features, &ctx.cancel))
+                .map_err(|error| place::failure_on(place, error)),
+        }
+    }
+
+    fn backward_here(&self, traces: Vec<VisionTrace>, d_features: &[f32], ctx: &Ctx) -> Result<Vec<f32>, EncoderError> {
         let groups = ctx.install(|| {
             let d_groups = d_features.par_chunks(CROPS_PER_TASK * self.config.embedding);
             let backward = |(trace, d): (VisionTrace, &[f32])| self.vision.backward(trace, d, &ctx.cancel);
-            trace.0.into_par_iter().zip(d_groups).map(backward).collect::<Result<Vec<_>, _>>()
+            traces.into_par_iter().zip(d_groups).map(backward).collect::<Result<Vec<_>, _>>()
         })?;
         Ok(groups.concat())
     }
+}
+
+fn forward_there(
+    tower: Arc<DeviceTower>,
+    crops: &[f32],
+    keep: bool,
+    ctx: &Ctx,
+) -> Result<(Vec<f32>, Kept), EncoderError> {
+    let place = ctx.encoder;
+    let (features, trace) =
+        ctx.install(|| tower.forward(crops, keep, &ctx.cancel)).map_err(|error| place::failure_on(place, error))?;
+    let kept = trace.map_or_else(|| Kept::Cpu(Vec::new()), |trace| Kept::Device { tower, place, trace });
+    Ok((features, kept))
 }
 
 fn expect_len(what: &'static str, expected: usize, found: usize) -> Result<(), EncoderError> {

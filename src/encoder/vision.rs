@@ -19,16 +19,16 @@ use crate::ctx::Cancel;
 /// Weights of the image tower.
 #[derive(Debug)]
 pub(super) struct Vision {
-    side_px: usize,
-    patch_px: usize,
-    patch: Linear,
-    class: Vec<f32>,
+    pub(super) side_px: usize,
+    pub(super) patch_px: usize,
+    pub(super) patch: Linear,
+    pub(super) class: Vec<f32>,
     /// `[1 + patches, width]`
-    positions: Vec<f32>,
-    pre_norm: Norm,
-    blocks: Vec<Block>,
-    post_norm: Norm,
-    projection: Linear,
+    pub(super) positions: Vec<f32>,
+    pub(super) pre_norm: Norm,
+    pub(super) blocks: Vec<Block>,
+    pub(super) post_norm: Norm,
+    pub(super) projection: Linear,
 }
 
 /// What the backward pass needs of a forward pass.
