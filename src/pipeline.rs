@@ -69,7 +69,7 @@ pub fn run(
     start: &Start,
     encoder: Option<&Encoder>,
     ctx: &Ctx,
-    watch: &mut (dyn FnMut(&Step<'_>) + Send),
+    watch: Option<&mut (dyn FnMut(&Step<'_>) + Send)>,
 ) -> Result<Finished, PipelineError> {
     let initial = match start {
         Start::Picture(picture) | Start::Masked(picture, _) => {

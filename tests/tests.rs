@@ -1,6 +1,7 @@
 //! The one integration binary: what breaks for a user, grouped by kind.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic in a test is its failure report")]
+#![allow(clippy::print_stdout, reason = "figures are shown with --nocapture")]
 
 mod attacks;
 mod golden;

@@ -121,6 +121,72 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// Runs `work` on the card, and once more on one opened anew where `is_worth_a_retry` says so of the failure.
+    ///
+    /// # Errors
+    /// As [`Self::open`] and `work`.
+    pub fn run<R, E: From<GpuError>>(
+        &self,
+        is_worth_a_retry: impl Fn(&E) -> bool,
+        mut work: impl FnMut(&Arc<Gpu>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let gpu = self.open()?;
+        match work(&gpu) {
+            Err(error) if is_worth_a_retry(&error) => {
+                tracing::warn!("{} failed; trying once more", gpu.note.name);
+                gpu.destroy();
+                drop(gpu);
+                work(&self.open()?)
+            }
+            result => result,
+        }
+    }
+}
+
+/// Where shapes are drawn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// On the processor: the same bits on every machine.
+    #[default]
+    Cpu,
+    /// On a card.
+    Gpu(Wanted),
+}
+
+impl Backend {
+    /// What results of it are known by: they are bit-identical within one class and card.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu(_) => "gpu",
+        }
+    }
+
+    /// What a flag or parameter names: `cpu`, `gpu` or `auto`; `wanted` is the card.
+    pub fn named(name: &str, wanted: &Wanted) -> Self {
+        match name {
+            "gpu" => Self::Gpu(wanted.clone()),
+            "auto" => Self::automatic(wanted).0,
+            _ => Self::Cpu,
+        }
+    }
+
+    /// The card where `wanted` names one or there is one that is not software; else the processor. With the reason.
+    pub fn automatic(wanted: &Wanted) -> (Self, String) {
+        if *wanted == Wanted::Off {
+            return (Self::Cpu, "graphics cards are switched off".to_owned());
+        }
+        match wanted.open() {
+            Err(error) => (Self::Cpu, error.to_string()),
+            Ok(gpu) if *wanted == Wanted::Any && gpu.note.kind == Kind::Software => {
+                (Self::Cpu, format!("{} draws in software, which is slower than doing without", gpu.note.name))
+            }
+            Ok(gpu) => (Self::Gpu(wanted.clone()), format!("{} is there", gpu.note.name)),
+        }
+    }
+}
+
 /// Every card, in the order in which they are taken.
 pub fn list() -> Vec<AdapterNote> {
     adapters().into_iter().map(|(note, _)| note).collect()

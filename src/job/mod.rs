@@ -11,6 +11,7 @@ mod scores;
 use crate::cache::{Cache, Entry};
 use crate::ctx::Ctx;
 use crate::encoder::Encoder;
+use crate::gpu::Backend;
 use crate::image::Image;
 use crate::optimize::{Edited, Step};
 use crate::pipeline::{self, Finished, PipelineError, Plan, Start};
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// Counts changes of what the same plan gives.
 macro_rules! engine {
     () => {
-        concat!(env!("CARGO_PKG_VERSION"), "+2")
+        concat!(env!("CARGO_PKG_VERSION"), "+3")
     };
 }
 
@@ -73,12 +74,14 @@ pub struct Done {
 }
 
 impl Job {
-    /// The job of `node` with `plan` on `start`, judged by the encoder with `encoder_hash`.
-    pub fn new(node: &str, plan: Plan, start: &Start, encoder_hash: &str) -> Self {
+    /// The job of `node` with `plan` on `start`, judged by the encoder with `encoder_hash`, edited where `ctx` says.
+    pub fn new(node: &str, plan: Plan, start: &Start, encoder_hash: &str, ctx: &Ctx) -> Self {
+        // Pictures are traced on the CPU whatever draws them.
+        let backend = if plan.edit.is_some() { ctx.backend_class() } else { Backend::Cpu.class().to_owned() };
         Self {
             node: node.to_owned(),
             engine: ENGINE_VERSION.to_owned(),
-            backend: "cpu".to_owned(),
+            backend,
             plan,
             input_hash: input_hash(start),
             encoder_hash: encoder_hash.to_owned(),
@@ -136,7 +139,7 @@ pub fn make(
     encoder: Option<&Encoder>,
     cache: &Cache,
     ctx: &Ctx,
-    watch: &mut (dyn FnMut(&Step<'_>) + Send),
+    watch: Option<&mut (dyn FnMut(&Step<'_>) + Send)>,
 ) -> Result<Done, PipelineError> {
     let finished = ctx.install(|| pipeline::run(&job.plan, start, encoder, ctx, watch))?;
     let done = Done { finished, scores: None, cache_hit: false };

@@ -30,7 +30,7 @@ pub struct EditReport {
     /// Threads used.
     pub threads: usize,
     /// Backend used.
-    pub backend: &'static str,
+    pub backend: String,
     /// Encoder used.
     pub encoder: EncoderReport,
     /// Hash of the job.
@@ -88,7 +88,7 @@ pub struct VectorizeReport {
     /// Threads used.
     pub threads: usize,
     /// Backend used.
-    pub backend: &'static str,
+    pub backend: String,
     /// Hash of the job.
     pub job_hash: String,
     /// Whether the scene came from the cache.

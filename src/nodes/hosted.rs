@@ -90,8 +90,21 @@ pub const SVG_FILE: Param = Param {
     animates: false,
 };
 
+/// Where shapes are drawn; a command line has a flag for it.
+pub const BACKEND: Param = Param {
+    id: "backend",
+    label: "Backend",
+    hint: "Where shapes are drawn and moved. 'cpu' gives the same bits on every machine; 'gpu' is a graphics card, whose \
+           pictures differ a little; 'auto' takes a card where there is one. The environment variable LINOCUT_GPU names the \
+           card: an index, a part of its name, or off.",
+    kind: Kind::Choice { default: "cpu", options: &["cpu", "gpu", "auto"] },
+    group: "Render",
+    animates: false,
+};
+
 /// All of them, in page order; they follow the node's own.
-pub const PARAMS: &[Param] = &[INPUT_COLOR_SPACE, FIRST_FRAME, LAST_FRAME, SVG_FILE, MASK_LIMITS, MASK_INVERT, MIX];
+pub const PARAMS: &[Param] =
+    &[INPUT_COLOR_SPACE, BACKEND, FIRST_FRAME, LAST_FRAME, SVG_FILE, MASK_LIMITS, MASK_INVERT, MIX];
 
 /// First frame of a range.
 pub const FIRST_FRAME: Param = Param {

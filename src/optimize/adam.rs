@@ -8,15 +8,15 @@
 //! always been zero never moves, so freezing is zeroing before the step. Determinism: element-wise. Cost: 12 bytes
 //! and about 10 operations a parameter.
 
-const BETA_1: f32 = 0.9;
-const BETA_2: f32 = 0.999;
-const EPSILON: f32 = 1e-8;
+pub(super) const BETA_1: f32 = 0.9;
+pub(super) const BETA_2: f32 = 0.999;
+pub(super) const EPSILON: f32 = 1e-8;
 
 /// Moments of one parameter list.
 #[derive(Clone, Debug)]
 pub(super) struct Adam {
-    rate: f32,
-    floor: f32,
+    pub(super) rate: f32,
+    pub(super) floor: f32,
     mean: Vec<f32>,
     variance: Vec<f32>,
     steps: i32,

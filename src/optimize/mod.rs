@@ -13,9 +13,12 @@
 
 mod adam;
 mod coherence;
+mod holding_gpu;
 mod legibility;
 mod objective;
+mod on_gpu;
 mod parameters;
+mod parameters_gpu;
 mod select;
 mod settings;
 mod stop;
@@ -25,6 +28,7 @@ pub use settings::{Mode, Quality, Region, Settings};
 
 use crate::ctx::{Cancelled, Ctx};
 use crate::encoder::{Encoder, EncoderError};
+use crate::gpu::{Backend, GpuError};
 use crate::image::Image;
 use crate::image::rect::Rect;
 use crate::raster::{self, RasterError, Size, Tape};
@@ -65,6 +69,26 @@ pub enum OptimizeError {
     /// The user or the host cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// The graphics card failed.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+}
+
+impl OptimizeError {
+    /// What the graphics card failed with, if it was that.
+    pub fn gpu(&self) -> Option<&GpuError> {
+        match self {
+            Self::Gpu(error) | Self::Raster(RasterError::Gpu(error)) | Self::Encoder(EncoderError::Gpu(error)) => {
+                Some(error)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the same work may succeed on a card that is opened anew.
+    fn is_worth_a_retry(&self) -> bool {
+        self.gpu().is_some_and(GpuError::is_worth_a_retry)
+    }
 }
 
 /// What one iteration left behind, for a history and for progress.
@@ -101,7 +125,7 @@ impl Edited {
 /// What the encoder sees where no shape is, as in the publication.
 const PAPER_WHITE: [f32; 3] = [1.0; 3];
 
-/// Optimises `initial` under `settings`; `watch` sees every step. `mask` has a value from 0 to 1 for each pixel of the
+/// Optimises `initial` under `settings`, on the CPU or on a card; `watch` sees every step. `mask` has a value from 0 to 1 for each pixel of the
 /// canvas: only shapes that lie mostly under it may change.
 ///
 /// # Errors
@@ -113,7 +137,7 @@ pub fn run(
     mask: Option<&[f32]>,
     seed: u64,
     ctx: &Ctx,
-    watch: &mut dyn FnMut(&Step<'_>),
+    mut watch: Option<&mut (dyn FnMut(&Step<'_>) + Send)>,
 ) -> Result<Edited, OptimizeError> {
     if settings.regions.is_empty() {
         return Err(OptimizeError::NoPrompt);
@@ -130,32 +154,94 @@ pub fn run(
     }
     let mut parameters = Parameters::new(&mut scene, settings, &free);
     let mut objective = Objective::new(&scene, encoder, settings, seed, size, ctx)?;
-    let trained = parameters.trained();
-    let (mut image, mut tape) = (Image::filled(0, 0, PAPER_WHITE), Tape::default());
-    let mut plateau = stop::Plateau::new(settings.patience);
-    let mut losses = Vec::new();
+    let looped = Loop { settings, size, ctx };
     ctx.progress.stage("optimize", u64::from(settings.iterations));
-    for iteration in 0..settings.iterations {
-        ctx.cancel.check()?;
-        raster::forward_into(&scene, size, PAPER_WHITE, trained, (&mut image, &mut tape), ctx)?;
-        let Judgement { loss, distance, gradient } = objective.judge(&image, iteration, ctx)?;
-        watch(&Step { iteration, loss, scene: &scene });
-        ctx.cancel.check()?;
-        let gradient = raster::backward(&scene, &tape, gradient.each_ref().map(Vec::as_slice), ctx)?;
-        parameters.step(&mut scene, gradient, settings.rate_scale(iteration));
-        losses.push(loss);
-        ctx.progress.advance(u64::from(iteration) + 1, &format!("loss {loss:.3}"));
-        if plateau.is_reached(distance) {
-            break;
+    let losses = match &ctx.backend {
+        Backend::Cpu => {
+            let mut progressing = Progressing::new(&looped, watch.as_deref_mut());
+            on_cpu(&mut scene, &mut objective, &mut parameters, &looped, &mut progressing)?;
+            progressing.losses
         }
+        Backend::Gpu(wanted) => wanted.run(OptimizeError::is_worth_a_retry, |gpu| {
+            let mut progressing = Progressing::new(&looped, watch.as_deref_mut());
+            let mut edited = scene.clone();
+            on_gpu::run(gpu, &mut edited, &mut objective, &parameters, &looped, &mut progressing)?;
+            scene = edited;
+            Ok::<_, OptimizeError>(progressing.losses)
+        })?,
+    };
+    if let Some(watch) = watch {
+        watch(&Step { iteration: losses.len() as u32, loss: last_mean(&losses), scene: &scene });
     }
-    watch(&Step { iteration: losses.len() as u32, loss: last_mean(&losses), scene: &scene });
     Ok(Edited {
         iterations: losses.len() as u32,
         loss_first: mean(losses.get(..losses.len().min(AVERAGED)).unwrap_or_default()),
         loss_last: last_mean(&losses),
         scene,
     })
+}
+
+/// What an iteration needs to know.
+struct Loop<'a> {
+    settings: &'a Settings,
+    size: Size,
+    ctx: &'a Ctx,
+}
+
+/// Who hears of the iterations, and when they end.
+struct Progressing<'a, 'w> {
+    looped: &'a Loop<'a>,
+    watch: Option<&'a mut (dyn FnMut(&Step<'_>) + Send + 'w)>,
+    plateau: stop::Plateau,
+    losses: Vec<f32>,
+}
+
+impl<'a, 'w> Progressing<'a, 'w> {
+    fn new(looped: &'a Loop<'a>, watch: Option<&'a mut (dyn FnMut(&Step<'_>) + Send + 'w)>) -> Self {
+        Self { looped, watch, plateau: stop::Plateau::new(looped.settings.patience), losses: Vec::new() }
+    }
+
+    /// Whether anybody wants to see the scenes.
+    fn is_watched(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    fn see(&mut self, iteration: u32, loss: f32, scene: &Scene) {
+        if let Some(watch) = &mut self.watch {
+            watch(&Step { iteration, loss, scene });
+        }
+    }
+
+    /// Takes the loss of a finished iteration; whether it was the last.
+    fn is_done(&mut self, iteration: u32, loss: f32, distance: f32) -> bool {
+        self.losses.push(loss);
+        self.looped.ctx.progress.advance(u64::from(iteration) + 1, &format!("loss {loss:.3}"));
+        self.plateau.is_reached(distance)
+    }
+}
+
+fn on_cpu(
+    scene: &mut Scene,
+    objective: &mut Objective<'_>,
+    parameters: &mut Parameters,
+    looped: &Loop<'_>,
+    progressing: &mut Progressing<'_, '_>,
+) -> Result<(), OptimizeError> {
+    let Loop { settings, size, ctx } = *looped;
+    let (mut image, mut tape) = (Image::filled(0, 0, PAPER_WHITE), Tape::default());
+    for iteration in 0..settings.iterations {
+        ctx.cancel.check()?;
+        raster::forward_into(scene, size, PAPER_WHITE, parameters.trained(), (&mut image, &mut tape), ctx)?;
+        let Judgement { loss, distance, gradient } = objective.judge(&image, iteration, ctx)?;
+        progressing.see(iteration, loss, scene);
+        ctx.cancel.check()?;
+        let gradient = raster::backward(scene, &tape, gradient.each_ref().map(Vec::as_slice), ctx)?;
+        parameters.step(scene, gradient, settings.rate_scale(iteration));
+        if progressing.is_done(iteration, loss, distance) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Losses of single iterations depend on their crops; reports average this many.

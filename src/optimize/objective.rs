@@ -67,6 +67,17 @@ pub struct Judgement {
     pub gradient: [Vec<f32>; 3],
 }
 
+/// What the encoder says about crops.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    /// As in [`Judgement`].
+    pub loss: f32,
+    /// As in [`Judgement`].
+    pub distance: f32,
+    /// Gradient of the loss with respect to the crops.
+    pub d_crops: Vec<f32>,
+}
+
 /// Everything that decides the loss of a render.
 #[derive(Debug)]
 pub struct Objective<'a> {
@@ -136,17 +147,10 @@ impl<'a> Objective<'a> {
     /// # Errors
     /// [`EncoderError`], cancellation among them.
     pub fn judge(&mut self, render: &Image, iteration: u32, ctx: &Ctx) -> Result<Judgement, EncoderError> {
-        let place = if self.is_paper { 0 } else { (iteration % POOL) as usize };
-        if self.is_paper || place >= self.pool.len() {
-            let windows = self.draw(iteration)?;
-            self.pool.truncate(place);
-            self.pool.push(windows);
-        }
-        let Some(windows) = self.pool.get(place) else { return Err(EncoderError::Layout("the pool of windows")) };
+        let place = self.place(iteration)?;
+        let windows = self.windows(place)?;
         let crops = windows.crops.forward(planes(render), ctx)?;
-        let (features, trace) = self.encoder.embed_crops_traced(&crops, windows.crops.len(), ctx)?;
-        let (loss, distance, d_features) = self.feature_loss(windows, &features)?;
-        let d_crops = self.encoder.backward(trace, &d_features, ctx)?;
+        let Verdict { loss, distance, d_crops } = self.judge_crops(place, &crops, ctx)?;
         let mut gradient = windows.crops.adjoint(&d_crops, ctx)?;
         if let Some((tone, weight)) = &self.tone {
             tone.add_gradient(planes(render), *weight, &mut gradient);
@@ -155,6 +159,49 @@ impl<'a> Objective<'a> {
             coherence.add_gradient(planes(render), *weight, &mut gradient);
         }
         Ok(Judgement { loss, distance, gradient })
+    }
+
+    /// Draws the windows of `iteration` where the pool lacks them; where in the pool they are.
+    pub(super) fn place(&mut self, iteration: u32) -> Result<usize, EncoderError> {
+        let place = if self.is_paper { 0 } else { (iteration % POOL) as usize };
+        if self.is_paper || place >= self.pool.len() {
+            let windows = self.draw(iteration)?;
+            self.pool.truncate(place);
+            self.pool.push(windows);
+        }
+        Ok(place)
+    }
+
+    fn windows(&self, place: usize) -> Result<&Windows, EncoderError> {
+        self.pool.get(place).ok_or(EncoderError::Layout("the pool of windows"))
+    }
+
+    /// The crops of a place in the pool.
+    pub(super) fn crops(&self, place: usize) -> Result<&Crops, EncoderError> {
+        Ok(&self.windows(place)?.crops)
+    }
+
+    /// Judges the crops that the windows of `place` cut from a render.
+    pub(super) fn judge_crops(&self, place: usize, crops: &[f32], ctx: &Ctx) -> Result<Verdict, EncoderError> {
+        let windows = self.windows(place)?;
+        let (features, trace) = self.encoder.embed_crops_traced(crops, windows.crops.len(), ctx)?;
+        let (loss, distance, d_features) = self.feature_loss(windows, &features)?;
+        Ok(Verdict { loss, distance, d_crops: self.encoder.backward(trace, &d_features, ctx)? })
+    }
+
+    /// Whether every iteration has windows of its own.
+    pub(super) fn redraws(&self) -> bool {
+        self.is_paper
+    }
+
+    /// The term that keeps changes smooth, with its weight.
+    pub(super) fn coherence(&self) -> Option<(&Coherence, f32)> {
+        self.coherence.as_ref().map(|(term, weight)| (term, *weight))
+    }
+
+    /// The term that keeps letters readable, with its weight.
+    pub(super) fn tone(&self) -> Option<(&Tone, f32)> {
+        self.tone.as_ref().map(|(term, weight)| (term, *weight))
     }
 
     fn draw(&self, iteration: u32) -> Result<Windows, EncoderError> {

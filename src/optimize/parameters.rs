@@ -21,14 +21,14 @@ const GREY_BELOW: f32 = 0.03;
 /// Moments and masks of everything that may move.
 #[derive(Debug)]
 pub(super) struct Parameters {
-    points: Option<Adam>,
-    colors: Option<Adam>,
-    point_is_free: Vec<bool>,
+    pub(super) points: Option<Adam>,
+    pub(super) colors: Option<Adam>,
+    pub(super) point_is_free: Vec<bool>,
     /// Slot of each fill; fills of one slot take the same step. None: frozen.
-    slots: Vec<Option<u32>>,
-    slot_count: usize,
-    opacity: bool,
-    smooth: bool,
+    pub(super) slots: Vec<Option<u32>>,
+    pub(super) slot_count: usize,
+    pub(super) opacity: bool,
+    pub(super) smooth: bool,
 }
 
 /// Times that the steps of neighbouring points are averaged; three passes of (1, 2, 1) / 4 reach about two anchors.

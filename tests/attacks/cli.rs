@@ -139,6 +139,22 @@ fn a_missing_model_names_the_folders_and_the_command() {
     assert_eq!(names(folder.path()), ["in.png"], "nothing was left");
 }
 
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn asking_for_cuda_in_a_build_without_it_is_refused_before_the_work() {
+    let folder = folder();
+    write_disc(&folder.path().join("disc.png"), 48);
+    let before = names(folder.path());
+    let ran = edit(folder.path(), "disc.png", &["--prompt", "x", "--encoder-device", "cuda-bf16"]);
+    assert_ne!(ran.code, 0, "not done");
+    assert!(
+        ran.stderr.starts_with("linocut: the encoder cannot run on cuda:0 (bf16): this build has no CUDA"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(names(folder.path()), before, "files left behind");
+}
+
 #[test]
 fn an_unwritable_output_is_found_before_the_work() {
     let folder = folder();
@@ -178,11 +194,11 @@ fn a_full_disk_leaves_nothing_behind() {
 }
 
 #[test]
-fn asking_for_a_gpu_says_there_is_none() {
+fn asking_for_a_card_that_is_switched_off_says_so_before_any_work() {
     let folder = folder();
     write_disc(&folder.path().join("in.png"), 48);
-    let message = "--backend gpu: this version draws on the CPU only; use --backend cpu or auto";
-    refused(folder.path(), "in.png", &["--prompt", "x", "--backend", "gpu"], 4, message);
+    let message = "graphics cards are switched off (LINOCUT_GPU=off or --gpu off); choose the backend cpu or auto";
+    refused(folder.path(), "in.png", &["--prompt", "x", "--backend", "gpu", "--gpu", "off"], 4, message);
 }
 
 #[cfg(unix)]

@@ -1,6 +1,8 @@
 //! The rasterizer on a graphics card against the one on the CPU. Every test here needs a card, or Mesa's drawing in software:
 //! `cargo xtask test` runs them where there is one, and says how many it left out where there is none.
 
+mod crops;
+mod edit;
 mod scenes;
 
 use std::sync::Arc;

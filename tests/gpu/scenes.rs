@@ -42,19 +42,27 @@ pub(super) fn random(seed: u64, side: f32, paths: usize) -> Scene {
     scene
 }
 
-/// Slivers, edges on pixel and tile borders, shapes beyond every side, a shape that turns twice. No opaque horizontal edge
-/// lies on a pixel border: the derivative jumps there, and the two rasterizers take different sides of the jump.
+/// Slivers, edges on pixel and tile borders, shapes beyond every side, a shape that turns twice.
 pub(super) fn awkward(side: f32) -> Scene {
     let mut scene = Scene::new(side, side);
     let far = 1e5;
     let shapes: [&[[f32; 2]]; 9] = [
         &[[-far, -far], [far, -far], [far, far], [-far, far]],
         &[[3.0, 3.2], [90.0, 3.2001], [90.0, 3.21], [3.0, 3.2099]],
-        &[[16.0, 16.25], [32.0, 16.25], [32.0, 48.5], [16.0, 48.5]],
+        &[[16.0, 16.0], [32.0, 16.0], [32.0, 48.0], [16.0, 48.0]],
         &[[-20.0, 50.0], [-10.0, 50.0], [-10.0, 60.0], [-20.0, 60.0]],
         &[[-20.3, 52.1], [40.7, 50.0], [-15.0, 70.9]],
         &[[70.0, -30.0], [130.0, 20.0], [60.0, 40.0]],
-        &[[40.0, 60.0], [80.0, 60.0], [80.0, 90.0], [40.0, 90.0], [40.0, 60.0], [80.0, 60.0], [80.0, 90.0], [40.0, 90.0]],
+        &[
+            [40.0, 60.0],
+            [80.0, 60.0],
+            [80.0, 90.0],
+            [40.0, 90.0],
+            [40.0, 60.0],
+            [80.0, 60.0],
+            [80.0, 90.0],
+            [40.0, 90.0],
+        ],
         &[[5.0, 100.0], [6.0, -10.0], [7.0, 100.0]],
         &[[50.0, 20.0], [50.0, 20.0], [50.0, 20.0]],
     ];
@@ -75,7 +83,8 @@ pub(super) fn stack(side: f32, count: usize) -> Scene {
         let opacity = if index % 50 == 49 { 0.999 } else { stream.range(0.005, 0.05) };
         let fill = scene.push_fill([stream.unit(), stream.unit(), stream.unit(), opacity]);
         let mut edge = || stream.range(-3.0, 6.0);
-        let corners = [[edge(), edge()], [side - edge(), edge()], [side - edge(), side - edge()], [edge(), side - edge()]];
+        let corners =
+            [[edge(), edge()], [side - edge(), edge()], [side - edge(), side - edge()], [edge(), side - edge()]];
         scene.push_path(format!("layer{index}"), fill, FillRule::NonZero, &[polygon(&corners)]);
     }
     scene

@@ -1,11 +1,16 @@
 //! Jobs: what changes a hash and what does not, and that a job survives being written.
 
+use linocut::ctx::{Ctx, Silent};
 use linocut::image::Image;
 use linocut::job::Job;
 use linocut::nodes::param::Values;
 use linocut::nodes::{self, NODES, Sizes};
 use linocut::pipeline::{Plan, Start};
 use proptest::prelude::*;
+
+fn ctx() -> Ctx {
+    Ctx::new(1, std::sync::Arc::new(Silent)).unwrap()
+}
 
 fn start(level: f32) -> Start {
     Start::Picture(Image::filled(8, 6, [level; 3]))
@@ -22,7 +27,7 @@ fn plan(seed: u64) -> Plan {
 }
 
 fn job(seed: u64, level: f32, encoder: &str) -> Job {
-    Job::new("org.linocut.PromptEdit", plan(seed), &start(level), encoder)
+    Job::new("org.linocut.PromptEdit", plan(seed), &start(level), encoder, &ctx())
 }
 
 #[test]

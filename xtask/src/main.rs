@@ -1,6 +1,7 @@
 //! Helper commands: `cargo xtask test` (what `.ci/run` runs), `cargo xtask report` (measured figures and tables).
 
 mod bundle;
+mod cards;
 mod gallery;
 mod report;
 mod test;

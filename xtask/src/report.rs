@@ -3,7 +3,7 @@
 //! `--samples DIR` names a folder with `tajmahal.svg` and `horseriding.svg` of the CLIPVG project; without them those
 //! rows are left out and said so. `--write` puts the tables between their markers in README.md.
 
-use crate::{execute, root, say};
+use crate::{cards, execute, root, say};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,10 +32,14 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let mut rows = Vec::new();
-    raster(&samples, &mut rows)?;
+    let cards = cards::cards()?;
+    raster(&samples, &cards, &mut rows)?;
     encoder(&mut rows)?;
     vectorize(&folder, &mut rows)?;
     edit(&mut rows)?;
+    if let Some(card) = cards.first() {
+        edit_on_card(&folder, card, &mut rows)?;
+    }
     repeat(&folder, &mut rows)?;
     let mut table = "| what | target | measured |\n|---|---|---|\n".to_owned();
     for row in rows {
@@ -49,7 +53,33 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-fn raster(samples: &Path, rows: &mut Vec<Row>) -> Result<(), String> {
+/// The same drawing on a graphics card; on one that is software the counts say more than the times.
+fn raster_on_card(name: &str, path: &str, card: &str) -> Result<Row, String> {
+    let bench = linocut(&["bench", "raster", path, "--backend", "gpu"])?;
+    let measured = format!(
+        "{:.2} + {:.2} ms; {:.0} + {:.0} dispatches, {:.0} lines, {:.0} of them in tiles, {:.0} paths in tiles; {:.1} MB at \
+         least, {:.2} GB/s",
+        number(&bench, "forward_ms"),
+        number(&bench, "backward_ms"),
+        number(&bench, "forward_dispatches"),
+        number(&bench, "backward_dispatches"),
+        number(&bench, "lines"),
+        number(&bench, "line_tiles"),
+        number(&bench, "tile_pairs"),
+        number(&bench, "limit_bytes") / 1e6,
+        number(&bench, "gb_per_second"),
+    );
+    let target = if card.ends_with("(discrete)") && name == "tajmahal" {
+        "0.5 ms"
+    } else if card.ends_with("(discrete)") {
+        "1 ms"
+    } else {
+        "0.5 ms, 1 ms on a discrete card"
+    };
+    Ok(Row { what: format!("raster {name}, 512 px, on {card}: forward + backward"), target, measured })
+}
+
+fn raster(samples: &Path, cards: &[String], rows: &mut Vec<Row>) -> Result<(), String> {
     for (name, diffvg_ms) in DIFFVG_MS {
         let path = samples.join(format!("{name}.svg"));
         if !path.exists() {
@@ -70,6 +100,9 @@ fn raster(samples: &Path, rows: &mut Vec<Row>) -> Result<(), String> {
                     number(&bench, "ratio_to_limit"),
                 ),
             });
+        }
+        if let Some(card) = cards.first() {
+            rows.push(raster_on_card(name, &path, card)?);
         }
     }
     Ok(())
@@ -121,6 +154,32 @@ fn edit(rows: &mut Vec<Row>) -> Result<(), String> {
     }
     let measured = format!("{:.0} MiB", number(&bench, "peak_rss_mb"));
     rows.push(Row { what: "peak memory of these edits".to_owned(), target: "1.5 GB", measured });
+    Ok(())
+}
+
+/// The same draft on the CPU and on a card, and a 4K frame of it.
+fn edit_on_card(folder: &Path, card: &str, rows: &mut Vec<Row>) -> Result<(), String> {
+    let [svg, png] = ["card.svg", "card.png"].map(|name| folder.join(name).to_string_lossy().into_owned());
+    let edit = |backend: &str| {
+        let prompt = ["--prompt", "a photo at sunset", "--quality", "draft", "--cache", "off"];
+        linocut(&[&["edit", PHOTO, "-o", &png, "--svg", &svg, "--backend", backend][..], &prompt].concat())
+    };
+    let (on_cpu, on_card) = (edit("cpu")?, edit("gpu")?);
+    let seconds = |report: &Value| number(&report["seconds"], "optimize");
+    let measured = format!(
+        "{:.1} s on the CPU, {:.1} s on the card; cosine {:.4} and {:.4}",
+        seconds(&on_cpu),
+        seconds(&on_card),
+        number(&on_cpu, "cosine_after"),
+        number(&on_card, "cosine_after"),
+    );
+    rows.push(Row { what: format!("optimize a draft on {card}"), target: "as on the CPU", measured });
+    let bench =
+        |backend: &str| linocut(&["bench", "raster", &svg, "--size", "3840", "--runs", "1", "--backend", backend]);
+    let (on_cpu, on_card) = (bench("cpu")?, bench("gpu")?);
+    let forward = |report: &Value| number(report, "forward_ms");
+    let measured = format!("{:.0} ms on the CPU, {:.0} ms on the card", forward(&on_cpu), forward(&on_card));
+    rows.push(Row { what: "its shapes drawn 3840 px wide".to_owned(), target: "5 ms on a discrete card", measured });
     Ok(())
 }
 

@@ -1,8 +1,8 @@
-//! `cargo xtask test`: formatting, lints, all tests, and the README's main job.
+//! `cargo xtask test`: formatting, lints, all tests, those on a graphics card where there is one, and the README's main job.
 //!
 //! Tests run in the release profile: they test the code a user gets, and dependencies are compiled once.
 
-use crate::{execute, root, say};
+use crate::{cards, execute, root, say};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -24,11 +24,13 @@ const MAIN_JOB_OUTPUT: &str = "target/edited.png";
 pub(crate) fn run() -> Result<(), String> {
     execute("cargo", &["fmt", "--all", "--check"], &[])?;
     execute("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
-    if has_nextest() {
+    let has_nextest = has_nextest();
+    if has_nextest {
         execute("cargo", &["nextest", "run", "--workspace", "--release", "--locked", "--no-fail-fast"], &[])?;
     } else {
         execute("cargo", &["test", "--workspace", "--release", "--locked", "--no-fail-fast"], &[])?;
     }
+    cards::test(has_nextest)?;
     main_job()
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::CliError;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use linocut::ctx::EncoderPlace;
 use linocut::nodes::NODES;
 use linocut::nodes::Node;
 use linocut::nodes::param::{Kind, Values};
@@ -20,8 +21,25 @@ pub(crate) fn command() -> Command {
                 .value_parser(clap::value_parser!(usize))
                 .global(true),
         )
-        .arg(value("backend", "NAME", "Where shapes are drawn").value_parser(["auto", "cpu", "gpu"]).global(true))
-        .arg(value("cache", "DIR|off", "Folder of finished scenes; the per-user cache folder by default").global(true));
+        .arg(
+            value("backend", "NAME", "Where shapes are drawn and moved [default: cpu]")
+                .value_parser(["auto", "cpu", "gpu"])
+                .global(true),
+        )
+        .arg(
+            value(
+                "gpu",
+                "CARD",
+                "Graphics card: an index, a part of its name, or off [default: LINOCUT_GPU, or the first]",
+            )
+            .global(true),
+        )
+        .arg(value("cache", "DIR|off", "Folder of finished scenes; the per-user cache folder by default").global(true))
+        .arg(
+            value("encoder-device", "NAME", "Where the encoder looks at pictures [default: cpu]")
+                .value_parser(EncoderPlace::NAMES)
+                .global(true),
+        );
     for node in NODES {
         command = command.subcommand(node_command(node));
     }

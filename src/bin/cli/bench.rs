@@ -6,12 +6,13 @@ use super::{Run, args};
 use clap::ArgMatches;
 use linocut::cache::Cache;
 use linocut::encoder::{self, Encoder};
+use linocut::gpu::{Backend, Wanted};
 use linocut::job::{self, Job};
 use linocut::nodes::param::Values;
 use linocut::nodes::{self, Sizes, prompt_edit, shared};
 use linocut::pipeline::Start;
 use linocut::raster::{self, Size};
-use linocut::scene::svg_in;
+use linocut::scene::{Scene, svg_in};
 use linocut::{image::ColorSpace, image::resample};
 use std::path::Path;
 use std::sync::Arc;
@@ -44,6 +45,9 @@ fn bench_raster(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     let scale = side / scene.width.max(scene.height);
     let pixels = |length: f32| (length * scale).round().max(1.0) as usize;
     let size = Size { width_px: pixels(scene.width), height_px: pixels(scene.height) };
+    if let Backend::Gpu(card) = &run.ctx.backend {
+        return bench_raster_on_card(run, matches, &scene, size, card);
+    }
     let report = run.ctx.install(|| raster::bench::bench(&scene, size, runs(matches), &run.ctx))?;
     let work = report.work;
     let text = format!(
@@ -55,6 +59,38 @@ fn bench_raster(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         "fragments": work.fragments, "forward_ms": report.forward_ms, "backward_ms": report.backward_ms,
         "threads": report.threads, "backend": "cpu", "core_ghz": report.core_ghz, "limit_ms": report.limit_ms,
         "ratio_to_limit": report.ratio_to_limit,
+    });
+    run.print(&json, &text)
+}
+
+fn bench_raster_on_card(
+    run: &Run,
+    matches: &ArgMatches,
+    scene: &Scene,
+    size: Size,
+    card: &Wanted,
+) -> Result<(), CliError> {
+    let gpu = card.open()?;
+    let report = run.ctx.install(|| raster::bench::bench_gpu(scene, size, runs(matches), &gpu, &run.ctx))?;
+    let (work, counts) = (report.work, report.counts);
+    let text = format!(
+        "{}: {} paths, {} curves, {} lines, {} in tiles: forward {:.2} ms, backward {:.2} ms, {:.2} GB/s",
+        report.card,
+        work.paths,
+        work.curves,
+        work.lines,
+        counts.line_tiles,
+        report.forward_ms,
+        report.backward_ms,
+        report.gb_per_second
+    );
+    let json = serde_json::json!({
+        "paths": work.paths, "curves": work.curves, "lines": work.lines, "crossings": work.crossings,
+        "fragments": work.fragments, "line_tiles": counts.line_tiles, "cells": counts.cells,
+        "tile_pairs": counts.tile_pairs, "strips": counts.strips, "forward_dispatches": report.dispatches.0,
+        "backward_dispatches": report.dispatches.1, "forward_ms": report.forward_ms, "backward_ms": report.backward_ms,
+        "threads": run.ctx.threads(), "backend": "gpu", "card": report.card, "limit_bytes": report.limit_bytes,
+        "gb_per_second": report.gb_per_second,
     });
     run.print(&json, &text)
 }
@@ -91,16 +127,16 @@ fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         let px = [picture.width as f32, picture.height as f32];
         let plan = nodes::plan(node, &values, &Sizes { source_px: px, canvas_px: px });
         let start = Start::Picture(picture.clone());
-        let job = Job::new(node.id, plan, &start, &encoder.hash);
+        let job = Job::new(node.id, plan, &start, &encoder.hash, &run.ctx);
         let begun = Instant::now();
-        let done = job::make(&job, &start, Some(&encoder), &Cache::off(), &run.ctx, &mut |_| ())?;
+        let done = job::make(&job, &start, Some(&encoder), &Cache::off(), &run.ctx, None)?;
         let seconds = begun.elapsed().as_secs_f64();
         let iterations = done.finished.edited.iterations;
         rows.push(serde_json::json!({"quality": quality, "seconds": seconds, "iterations": iterations}));
     }
     let peak = linocut::job::report::peak_rss_mb();
     let report = serde_json::json!({
-        "load_seconds": load, "edits": rows, "peak_rss_mb": peak, "threads": run.ctx.threads(), "backend": "cpu",
+        "load_seconds": load, "edits": rows, "peak_rss_mb": peak, "threads": run.ctx.threads(), "backend": run.ctx.backend_class(),
     });
     let line = |row: &serde_json::Value| format!("{} {:.1} s", row["quality"], row["seconds"].as_f64().unwrap_or(0.0));
     run.print(&report, &rows.iter().map(line).collect::<Vec<_>>().join(", "))

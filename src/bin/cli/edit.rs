@@ -61,13 +61,10 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     let (loaded, encoder) = (loaded?, encoder?);
     let plan = nodes::plan(node, &values, &loaded.sizes);
     let hash = encoder.as_ref().map_or("", Choice::hash);
-    let job = Job::new(node.id, plan, &loaded.start, hash);
+    let job = Job::new(node.id, plan, &loaded.start, hash, &run.ctx);
     let mut frames = outputs.frames.take();
-    let mut watch = |step: &Step<'_>| {
-        if let Some(frames) = &mut frames {
-            frames.keep(step, run);
-        }
-    };
+    let mut keep = frames.as_mut().map(|frames| |step: &Step<'_>| frames.keep(step, run));
+    let watch = keep.as_mut().map(|keep| keep as &mut (dyn FnMut(&Step<'_>) + Send));
     // A history has to be made, so it cannot come from the cache.
     let cache = if matches.try_contains_id("frames").unwrap_or(false) && args::path(matches, "frames").is_some() {
         linocut::cache::Cache::off()
@@ -78,7 +75,7 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
         Some(done) => done,
         None => {
             let encoder = encoder.as_ref().map(Choice::encoder).transpose()?;
-            job::make(&job, &loaded.start, encoder.as_deref(), &cache, &run.ctx, &mut watch)?
+            job::make(&job, &loaded.start, encoder.as_deref(), &cache, &run.ctx, watch)?
         }
     };
     if let Some(frames) = frames {
@@ -189,7 +186,7 @@ fn report_vectorize(run: &Run, done: &Done, job: &Job) -> Result<(), CliError> {
         seconds: seconds(run),
         peak_rss_mb: peak_rss_mb(),
         threads: run.ctx.threads(),
-        backend: "cpu",
+        backend: run.ctx.backend_class(),
         job_hash: job.hash().to_hex().to_string(),
         cache_hit: done.cache_hit,
     };
@@ -221,7 +218,7 @@ fn report_edit(run: &Run, encoder: &Choice, sizes: &Sizes, done: &Done, job: &Jo
         seconds: seconds(run),
         peak_rss_mb: peak_rss_mb(),
         threads: run.ctx.threads(),
-        backend: "cpu",
+        backend: run.ctx.backend_class(),
         encoder: EncoderReport { name: encoder.name().to_owned(), hash: encoder.hash().to_owned() },
         job_hash: job.hash().to_hex().to_string(),
         cache_hit: done.cache_hit,

@@ -2,6 +2,7 @@
 
 use linocut::ctx::{Cancelled, ThreadError};
 use linocut::encoder::EncoderError;
+use linocut::gpu::GpuError;
 use linocut::job::ScoreError;
 use linocut::models::{LoadError, ModelError};
 use linocut::nodes::param::ParamError;
@@ -42,8 +43,8 @@ pub(crate) enum CliError {
     Model(#[from] ModelError),
     #[error(transparent)]
     Load(#[from] LoadError),
-    #[error("--backend gpu: this version draws on the CPU only; use --backend cpu or auto")]
-    NoGpu,
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     #[error(transparent)]
     Threads(#[from] ThreadError),
     #[error(transparent)]
@@ -57,8 +58,31 @@ impl CliError {
             _ if self.is_cancelled() => 5,
             Self::Usage(_) | Self::Param(_) => 2,
             Self::Model(_) | Self::Load(_) => 3,
-            Self::NoGpu | Self::Threads(_) => 4,
+            Self::Threads(_) => 4,
+            _ if self.gpu().is_some() || self.encoder().is_some_and(EncoderError::is_of_device) => 4,
             _ => 1,
+        }
+    }
+
+    /// What the graphics card failed with, if it was that.
+    pub(crate) fn gpu(&self) -> Option<&GpuError> {
+        match self {
+            Self::Gpu(error)
+            | Self::Raster(RasterError::Gpu(error))
+            | Self::Score(ScoreError::Raster(RasterError::Gpu(error)))
+            | Self::Pipeline(PipelineError::Raster(RasterError::Gpu(error))) => Some(error),
+            Self::Pipeline(PipelineError::Optimize(error)) => error.gpu(),
+            _ => None,
+        }
+    }
+
+    /// What the encoder failed with, if it was that.
+    fn encoder(&self) -> Option<&EncoderError> {
+        match self {
+            Self::Encoder(error)
+            | Self::Score(ScoreError::Encoder(error))
+            | Self::Pipeline(PipelineError::Optimize(OptimizeError::Encoder(error))) => Some(error),
+            _ => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Run;
 use super::error::CliError;
+use linocut::gpu::{self, Backend};
 use linocut::models::{self, SearchPath};
 use std::path::PathBuf;
 
@@ -21,10 +22,17 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
     let cache = run.cache();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let encoder = run.encoder(models::DEFAULT)?;
+    let (automatic, why) = Backend::automatic(&run.card);
+    let cards = gpu::list();
     let report = serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        "cores": cores, "threads": run.ctx.threads(), "backend": "cpu",
+        "cores": cores, "threads": run.ctx.threads(), "backend": run.ctx.backend_class(),
+        "backend_auto": automatic.class(), "backend_auto_because": why,
+        "cards": cards.iter().map(|card| serde_json::json!({
+            "name": card.name, "kind": card.kind.name(), "api": card.api, "driver": card.driver,
+            "binding_bytes": card.binding_bytes,
+        })).collect::<Vec<_>>(),
         "encoder": { "name": encoder.name, "hash": encoder.hash },
         "cache": { "folder": cache.folder(), "bytes": cache.size().bytes },
         "model_folders": places,
@@ -32,14 +40,21 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
     let mut lines = vec![
         format!("linocut {} on {}", report["version"].as_str().unwrap_or(""), report["system"].as_str().unwrap_or("")),
         format!("threads   {} of {cores} cores", run.ctx.threads()),
-        "backend   cpu (no other is built into this version)".to_owned(),
+        format!("backend   {} (--backend auto takes {}: {why})", run.ctx.backend_class(), automatic.class()),
         format!("encoder   {} {}", encoder.name, encoder.hash.get(..12).unwrap_or("")),
         match cache.folder() {
             Some(folder) => format!("cache     {} ({:.1} MB)", folder.display(), cache.size().bytes as f64 * 1e-6),
             None => "cache     off".to_owned(),
         },
-        "encoders are looked for in:".to_owned(),
     ];
+    if cards.is_empty() {
+        lines.push("cards     none with a Vulkan, Metal or DX12 driver".to_owned());
+    }
+    for (index, card) in cards.iter().enumerate() {
+        let title = if index == 0 { "cards" } else { "" };
+        lines.push(format!("{title:9} {index} {} ({}, {}, {})", card.name, card.kind.name(), card.api, card.driver));
+    }
+    lines.push("encoders are looked for in:".to_owned());
     for place in &places {
         let found = if place.encoders.is_empty() { "nothing".to_owned() } else { place.encoders.join(", ") };
         let state = if place.exists { found } else { "no such folder".to_owned() };

@@ -14,8 +14,9 @@ mod score;
 use clap::ArgMatches;
 use error::CliError;
 use linocut::cache::{Cache, DEFAULT_CAP_BYTES};
-use linocut::ctx::Ctx;
+use linocut::ctx::{Ctx, EncoderPlace};
 use linocut::encoder::Encoder;
+use linocut::gpu::{Backend, GpuError, Wanted};
 use linocut::models::Choice;
 use linocut::nodes::NODES;
 use std::io::Write as _;
@@ -44,18 +45,26 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(matches: &ArgMatches) -> Result<(), CliError> {
     let Some((name, sub)) = matches.subcommand() else { return Ok(()) };
-    if sub.get_one::<String>("backend").is_some_and(|backend| backend == "gpu") {
-        return Err(CliError::NoGpu);
+    let mut run = Run::new(sub)?;
+    match (command(&run, name, sub), run.falls_back) {
+        (Err(error), true) if error.gpu().is_some() => {
+            tracing::warn!("{error}; drawing on the CPU instead");
+            run.ctx.backend = Backend::Cpu;
+            command(&run, name, sub)
+        }
+        (result, _) => result,
     }
-    let run = Run::new(sub)?;
+}
+
+fn command(run: &Run, name: &str, sub: &ArgMatches) -> Result<(), CliError> {
     match name {
-        "score" => score::run(&run, sub),
-        "bench" => bench::run(&run, sub),
-        "models" => models::run(&run, sub),
-        "nodes" => nodes::run(&run, sub),
-        "doctor" => machine::run(&run),
+        "score" => score::run(run, sub),
+        "bench" => bench::run(run, sub),
+        "models" => models::run(run, sub),
+        "nodes" => nodes::run(run, sub),
+        "doctor" => machine::run(run),
         _ => match NODES.iter().find(|node| node.command == name) {
-            Some(node) => edit::run(&run, node, sub),
+            Some(node) => edit::run(run, node, sub),
             None => Err(CliError::Usage(format!("there is no command '{name}'"))),
         },
     }
@@ -67,19 +76,32 @@ pub(crate) struct Run {
     pub(crate) bar: Arc<progress::Bar>,
     json: bool,
     cache: Option<String>,
+    /// The card that the flags or the environment name.
+    card: Wanted,
+    /// `--backend auto`: what a card cannot do, the CPU does.
+    falls_back: bool,
 }
 
 impl Run {
     fn new(matches: &ArgMatches) -> Result<Self, CliError> {
         let bar = Arc::new(progress::Bar::new());
         let threads = matches.get_one::<usize>("threads").copied().unwrap_or(0);
-        let ctx = Ctx::new(threads, Arc::clone(&bar) as Arc<dyn linocut::ctx::Progress>)?;
+        let mut ctx = Ctx::new(threads, Arc::clone(&bar) as Arc<dyn linocut::ctx::Progress>)?;
+        let card = matches.get_one::<String>("gpu").map_or_else(Wanted::from_environment, |text| Wanted::parse(text));
+        let backend = matches.get_one::<String>("backend").map_or("cpu", String::as_str);
+        if backend == "gpu" && card == Wanted::Off {
+            return Err(GpuError::Off.into());
+        }
+        ctx.backend = Backend::named(backend, &card);
+        let place = matches.get_one::<String>("encoder-device").and_then(|name| EncoderPlace::named(name));
+        ctx.encoder = place.unwrap_or_default();
+        linocut::encoder::check_place(ctx.encoder)?;
         let cancel = ctx.cancel.clone();
         if let Err(error) = ctrlc::set_handler(move || cancel.cancel()) {
             tracing::warn!("Ctrl-C will not stop cleanly: {error}");
         }
         let cache = matches.get_one::<String>("cache").cloned();
-        Ok(Self { ctx, bar, json: matches.get_flag("json"), cache })
+        Ok(Self { ctx, bar, json: matches.get_flag("json"), cache, card, falls_back: backend == "auto" })
     }
 
     /// The cache that `--cache` names; one that cannot be opened is reported and left out.

@@ -148,7 +148,7 @@ fn one_frame(
     };
     let files = templates.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let meter = Arc::new(Meter::default());
-    let ctx = session::ctx(Arc::clone(&meter) as _)?;
+    let ctx = inputs.ctx(Arc::clone(&meter) as _)?;
     let material = inputs.material(project_size(task, suites), &ctx)?;
     let is_stopped = || bar.is_stopped(&meter);
     let work = task.wait(&ctx, is_stopped, || task::work(node, false, &material, &inputs.wanted, &ctx))?;

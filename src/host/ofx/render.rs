@@ -6,7 +6,6 @@
 
 use super::clips::HostImage;
 use super::props::Props;
-use super::session;
 use super::status;
 use super::suites::Suites;
 use super::sys::*;
@@ -33,7 +32,7 @@ pub(super) fn render(
     let inputs = task.inputs()?;
     let mut output = task.image(kOfxImageEffectOutputClipName, "Output")?.ok_or(TaskError::NoOutput)?;
     let window = arguments.rect(kOfxImageEffectPropRenderWindow).unwrap_or(output.frame.bounds);
-    let ctx = session::ctx(Arc::new(Silent))?;
+    let ctx = inputs.ctx(Arc::new(Silent))?;
     if inputs.source.is_some() && inputs.finish.number(hosted::MIX.id) <= 0.0 {
         // Some hosts never ask whether the node changes anything.
         write(&mut output, window, &Image::filled(0, 0, [0.0; 3]), &inputs, &ctx);

@@ -13,7 +13,8 @@ use super::session;
 use super::suites::Suites;
 use super::sys::*;
 use crate::cache::CacheError;
-use crate::ctx::{Cancelled, Ctx, ThreadError};
+use crate::ctx::{Cancelled, Ctx, Progress, ThreadError};
+use crate::gpu::{self, Backend};
 use crate::image::{ColorSpace, Image, resample};
 use crate::job::{self, Done, Job};
 use crate::models::{self, Choice, LoadError};
@@ -25,6 +26,7 @@ use crate::scene::Scene;
 use crate::schedule::{ScheduleError, Toward};
 use crate::text::TextError;
 use std::ffi::CStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The mask input.
@@ -157,6 +159,16 @@ pub(super) struct Work {
 }
 
 impl Inputs {
+    /// The shared threads with a listener and the backend that the node asks for.
+    ///
+    /// # Errors
+    /// [`ThreadError`].
+    pub(super) fn ctx(&self, progress: Arc<dyn Progress>) -> Result<Ctx, ThreadError> {
+        let mut ctx = session::ctx(progress)?;
+        ctx.backend = Backend::named(self.finish.text(hosted::BACKEND.id), &gpu::Wanted::from_environment());
+        Ok(ctx)
+    }
+
     /// What the job starts from; a word fills a frame of `word_px`.
     ///
     /// # Errors
@@ -378,7 +390,7 @@ pub(super) fn work(
         if let Some(toward) = toward {
             nodes::pass_over(&mut plan, toward.clone());
         }
-        Job::new(node.id, plan, &start, hash)
+        Job::new(node.id, plan, &start, hash, ctx)
     };
     let mut job = job_of(values);
     let mut found = job::find(&job, &cache);
@@ -392,7 +404,7 @@ pub(super) fn work(
         Some(done) => done,
         None => {
             let encoder = encoder.as_ref().map(Choice::encoder).transpose()?;
-            job::make(&job, &start, encoder.as_deref(), &cache, ctx, &mut |_| {})?
+            job::make(&job, &start, encoder.as_deref(), &cache, ctx, None)?
         }
     };
     Ok(Work { job, done })
