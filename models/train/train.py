@@ -1,9 +1,9 @@
 """Contrastive training of the two towers.
 
 Input: the caches (icons, letters, tokenizer, teacher vectors). Output: .cache/run/last.pt (resumable checkpoint) and
-.cache/run/log.jsonl (one line every LOG steps). The text tower learns alone with its teacher; then come two cycles of three stages:
+.cache/run/log.jsonl (one line every LOG steps). The text tower learns alone with its teacher; then come cycles of three stages:
 both towers with half of the patches left out; both with whole pictures; the image tower against adversarial pictures, because
-edits climb its gradient. The second cycle starts from a higher rate again and shows more of what the first left weak.
+edits climb its gradient. Each cycle after the first starts from a higher rate again and shows more of what is still weak.
 RANKS processes of one thread share every batch; all random numbers follow from (SEED, step, rank), so a resumed run sees the
 same data.
 
