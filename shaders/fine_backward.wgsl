@@ -110,22 +110,10 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = group.x + group.y * groups.x;
-    let row = frame.first_row + index / frame.tiles_x;
-    if (local == 0u) {
-        var none: Item;
-        header = none;
-        if (row < frame.end_row) {
-            header = items[index];
-        }
-    }
-    let corner = vec2<u32>(index % frame.tiles_x, row) * TILE;
-    let pixel = corner + vec2<u32>(local % TILE, local / TILE);
-    let tile = Tile(workgroupUniformLoad(&header), vec2<f32>(corner), pixel);
+    let tile = enter_tile(group.x + group.y * groups.x, local);
     let count = tile.header.first_ref;
-    let inside = row < frame.end_row && tile.pixel.x < frame.width && tile.pixel.y < frame.height;
     var grad = vec4<f32>(0.0);
-    if (inside) {
+    if (tile.inside) {
         grad = vec4<f32>(image_grad[(tile.pixel.y - frame.first_row * TILE) * frame.width + tile.pixel.x].rgb, 0.0);
     }
     var layer_grad = vec4<f32>(0.0);
@@ -138,7 +126,6 @@ fn main(
         var layer = vec4<f32>(0.0, 0.0, 0.0, 1.0);
         var open = NONE;
         var open_opacity = 0.0;
-        var open_cell = 0u;
         if (first > 0u) {
             let at = ((tile.header.refs + first / BATCH - 1u) * GROUP + local) * frame.checkpoint_stride;
             base = checkpoints[at];
@@ -147,7 +134,6 @@ fn main(
                 let behind = items[tile.header.cell + first - 1u];
                 open = behind.layer;
                 open_opacity = behind.layer_opacity;
-                open_cell = behind.cell;
             }
         }
         // What lies in front of the batch: its layer goes on there, or is laid down between the two.
@@ -224,8 +210,8 @@ fn main(
             if (frame.checkpoint_stride > 1u && mine && behind_layer != NONE && behind_layer != front_layer) {
                 var laid = first_layer;
                 var onto = bases[min(in_front, here - 1u)];
-                var opacity = open_opacity;
-                var cell = open_cell;
+                var opacity: f32;
+                var cell: u32;
                 if (in_front == here) {
                     laid = layer;
                     onto = base;

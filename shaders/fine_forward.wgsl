@@ -15,18 +15,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = group.x + group.y * groups.x;
-    let row = frame.first_row + index / frame.tiles_x;
-    if (local == 0u) {
-        var none: Item;
-        header = none;
-        if (row < frame.end_row) {
-            header = items[index];
-        }
-    }
-    let corner = vec2<u32>(index % frame.tiles_x, row) * TILE;
-    let pixel = corner + vec2<u32>(local % TILE, local / TILE);
-    let tile = Tile(workgroupUniformLoad(&header), vec2<f32>(corner), pixel);
+    let tile = enter_tile(group.x + group.y * groups.x, local);
     let count = tile.header.first_ref;
     var base = frame.background;
     var layer = vec4<f32>(0.0, 0.0, 0.0, 1.0);
@@ -73,7 +62,7 @@ fn main(
     if (open != NONE) {
         base = blend_layer(base, layer, open_opacity);
     }
-    if (row < frame.end_row && tile.pixel.x < frame.width && tile.pixel.y < frame.height) {
+    if (tile.inside) {
         image[(tile.pixel.y - frame.first_row * TILE) * frame.width + tile.pixel.x] = base;
     }
 }

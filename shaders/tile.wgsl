@@ -4,14 +4,32 @@ struct Tile {
     header: Item,
     // First pixel.
     origin: vec2<f32>,
-    // This thread's pixel.
+    // This thread's pixel, and whether it belongs to the picture.
     pixel: vec2<u32>,
+    inside: bool,
 }
 
 // Signed areas of the batch's items, pixel by pixel; on the way back dL/darea as bits.
 var<workgroup> areas: array<atomic<i32>, AREAS>;
 var<workgroup> batch: array<Item, BATCH>;
 var<workgroup> header: Item;
+
+// The tile of a workgroup; behind the last tile of the strip one without items.
+fn enter_tile(index: u32, local: u32) -> Tile {
+    let row = frame.first_row + index / frame.tiles_x;
+    let is_of_strip = row < frame.end_row;
+    if (local == 0u) {
+        var none: Item;
+        header = none;
+        if (is_of_strip) {
+            header = items[index];
+        }
+    }
+    let corner = vec2<u32>(index % frame.tiles_x, row) * TILE;
+    let pixel = corner + vec2<u32>(local % TILE, local / TILE);
+    let inside = is_of_strip && pixel.x < frame.width && pixel.y < frame.height;
+    return Tile(workgroupUniformLoad(&header), vec2<f32>(corner), pixel, inside);
+}
 
 fn load_batch(tile: Tile, first: u32, local: u32) {
     if (local < BATCH) {

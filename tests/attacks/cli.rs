@@ -201,6 +201,21 @@ fn asking_for_a_card_that_is_switched_off_says_so_before_any_work() {
     refused(folder.path(), "in.png", &["--prompt", "x", "--backend", "gpu", "--gpu", "off"], 4, message);
 }
 
+#[test]
+fn without_a_card_auto_draws_on_the_cpu_as_if_nothing_had_been_asked() {
+    let folder = folder();
+    write_disc(&folder.path().join("in.png"), 48);
+    let edit = |more: &[&str]| {
+        let args = ["edit", "in.png", "--prompt", "a moon", "--iterations", "2", "--json"];
+        linocut(folder.path(), &[&args[..], more].concat()).json()
+    };
+    let plain = edit(&["-o", "plain.png"]);
+    let auto = edit(&["-o", "auto.png", "--backend", "auto", "--gpu", "off"]);
+    assert_eq!((&auto["backend"], &auto["job_hash"]), (&"cpu".into(), &plain["job_hash"]), "{auto}");
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    assert_eq!(read("plain.png"), read("auto.png"), "pictures");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_stops_at_once_leaves_no_file_and_exits_with_5() {

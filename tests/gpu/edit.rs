@@ -148,5 +148,14 @@ fn the_command_line_edits_on_the_card_says_so_and_finds_it_again() {
     assert_eq!(read("gpu.png"), read("again.png"), "the same file twice");
     let off = |key: &str| (on_card[key].as_f64().unwrap() - on_cpu[key].as_f64().unwrap()).abs();
     assert!(off("cosine_after") < 1e-3 && off("loss_last") < 1e-3, "{on_card} and {on_cpu}");
-    assert_eq!(names(folder.path()), ["again.png", "cache", "cpu.png", "gpu.png", "in.png"], "nothing else was left");
+    let ran = linocut(folder.path(), &[&args[..], &["--backend", "gpu", "--gpu", "voodoo", "-o", "no.png"]].concat());
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stderr.contains("no graphics card matches 'voodoo'; there are: 0 "), "{}", ran.stderr);
+    let auto = ["--backend", "auto", "--gpu", "voodoo", "-o", "auto.png"];
+    assert_eq!(run(&auto)["backend"], "cpu", "auto goes on without");
+    assert_eq!(
+        names(folder.path()),
+        ["again.png", "auto.png", "cache", "cpu.png", "gpu.png", "in.png"],
+        "nothing else was left"
+    );
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::missing_transmute_annotations, reason = "named on both sides")]
 
 mod buttons;
+mod gpu;
 mod mini;
 mod objects;
 mod overlay;

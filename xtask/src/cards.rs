@@ -33,18 +33,29 @@ pub(crate) fn test(has_nextest: bool) -> Result<(), String> {
     if has_nextest {
         let without = if has_samples { String::new() } else { format!(" - test({WITH_SAMPLES})") };
         let filter = format!("test({NAMED}){without}");
-        let args =
-            ["nextest", "run", "--release", "--locked", "--run-ignored", "only", "--no-fail-fast", "-E", &filter];
+        let args = [
+            "nextest",
+            "run",
+            "--workspace",
+            "--release",
+            "--locked",
+            "--run-ignored",
+            "only",
+            "--no-fail-fast",
+            "-E",
+            &filter,
+        ];
         return execute("cargo", &args, &[]);
     }
     let skip: &[&str] = if has_samples { &[] } else { &["--skip", WITH_SAMPLES] };
-    let args = [&["test", "--release", "--locked", "--no-fail-fast", NAMED, "--", "--ignored"], skip].concat();
+    let args =
+        [&["test", "--workspace", "--release", "--locked", "--no-fail-fast", NAMED, "--", "--ignored"], skip].concat();
     execute("cargo", &args, &[])
 }
 
-/// Names of the cards that the program finds.
+/// Names of the cards that the program finds. It must have been built: a build of its own would compile half of the
+/// dependencies once more, because tests and programs ask for other features of them.
 pub(crate) fn cards() -> Result<Vec<String>, String> {
-    execute("cargo", &["build", "--release", "--locked"], &[])?;
     let doctor = linocut(&["doctor"])?;
     let cards = doctor["cards"].as_array().into_iter().flatten();
     Ok(cards.filter_map(|card| Some(format!("{} ({})", card["name"].as_str()?, card["kind"].as_str()?))).collect())
@@ -65,7 +76,7 @@ fn install() -> Result<(), String> {
 }
 
 fn count() -> Result<usize, String> {
-    let args = ["test", "--release", "--locked", "--quiet", NAMED, "--", "--ignored", "--list"];
+    let args = ["test", "--workspace", "--release", "--locked", "--quiet", NAMED, "--", "--ignored", "--list"];
     let output = Command::new("cargo").args(args).current_dir(root()).stderr(Stdio::null()).output();
     let output = output.map_err(|error| format!("cargo test --list: {error}"))?;
     Ok(String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.ends_with(": test")).count())

@@ -16,6 +16,11 @@ pub(crate) fn search_path() -> SearchPath {
     SearchPath::of_process(binary())
 }
 
+/// Optional parts that this program was built with.
+fn features() -> Vec<&'static str> {
+    if cfg!(feature = "cuda") { vec!["cuda"] } else { Vec::new() }
+}
+
 /// Runs `doctor`.
 pub(crate) fn run(run: &Run) -> Result<(), CliError> {
     let places = models::search_path_report(&search_path());
@@ -29,6 +34,7 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         "cores": cores, "threads": run.ctx.threads(), "backend": run.ctx.backend_class(),
         "backend_auto": automatic.class(), "backend_auto_because": why,
+        "encoder_device": run.ctx.encoder.to_string(), "features": features(),
         "cards": cards.iter().map(|card| serde_json::json!({
             "name": card.name, "kind": card.kind.name(), "api": card.api, "driver": card.driver,
             "binding_bytes": card.binding_bytes,
@@ -41,7 +47,11 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
         format!("linocut {} on {}", report["version"].as_str().unwrap_or(""), report["system"].as_str().unwrap_or("")),
         format!("threads   {} of {cores} cores", run.ctx.threads()),
         format!("backend   {} (--backend auto takes {}: {why})", run.ctx.backend_class(), automatic.class()),
-        format!("encoder   {} {}", encoder.name, encoder.hash.get(..12).unwrap_or("")),
+        format!("encoder   {} {} on {}", encoder.name, encoder.hash.get(..12).unwrap_or(""), run.ctx.encoder),
+        match features().as_slice() {
+            [] => "features  none (--features cuda runs the encoder on NVIDIA cards)".to_owned(),
+            features => format!("features  {}", features.join(", ")),
+        },
         match cache.folder() {
             Some(folder) => format!("cache     {} ({:.1} MB)", folder.display(), cache.size().bytes as f64 * 1e-6),
             None => "cache     off".to_owned(),
