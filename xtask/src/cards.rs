@@ -48,8 +48,19 @@ pub(crate) fn test(has_nextest: bool) -> Result<(), String> {
         return execute("cargo", &args, &[]);
     }
     let skip: &[&str] = if has_samples { &[] } else { &["--skip", WITH_SAMPLES] };
-    let args =
-        [&["test", "--workspace", "--release", "--locked", "--no-fail-fast", NAMED, "--", "--ignored"], skip].concat();
+    // One at a time: they share a card, and one of them takes it away.
+    let one = [
+        "test",
+        "--workspace",
+        "--release",
+        "--locked",
+        "--no-fail-fast",
+        NAMED,
+        "--",
+        "--ignored",
+        "--test-threads=1",
+    ];
+    let args = [&one[..], skip].concat();
     execute("cargo", &args, &[])
 }
 
