@@ -11,9 +11,8 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import nn
 
-import tokens
-from fetch import CACHE, TEACHER
-from model import EMBED
+from data import tokens
+from data.fetch import CACHE, TEACHER
 
 TEACHER_WIDTH = 384
 
@@ -43,12 +42,12 @@ def teach(texts):
 class Teacher:
     """Batches of texts of like length with their vectors, and the linear read-out that is compared with them."""
 
-    def __init__(self):
+    def __init__(self, embed):
         data = torch.load(os.path.join(CACHE, "teacher.pt"))
         self.ids, self.vectors = data["ids"], data["vectors"]
         self.lengths = (self.ids != 0).sum(1)
         self.order = self.lengths.argsort(stable=True)
-        self.head = nn.Linear(EMBED, TEACHER_WIDTH, bias=False)
+        self.head = nn.Linear(embed, TEACHER_WIDTH, bias=False)
 
     def pick(self, count, step, rank):
         """Ids and teacher vectors; all ranks draw from the same window of lengths."""

@@ -37,7 +37,7 @@ class Muon(torch.optim.Optimizer):
                     state["momentum"] = torch.zeros_like(p)
                 state["momentum"].lerp_(p.grad, 1 - MOMENTUM)
                 if i % self.ranks == self.rank:
-                    updates.append(orthogonal(p.grad.lerp(state["momentum"], MOMENTUM)).flatten())
+                    updates.append(orthogonal(p.grad.lerp(state["momentum"], MOMENTUM)).flatten().cpu())
                 else:
                     updates.append(torch.zeros(p.numel()))
             flat = torch.cat(updates)
@@ -45,5 +45,5 @@ class Muon(torch.optim.Optimizer):
             start = 0
             for p in params:
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(flat[start:start + p.numel()].view_as(p), alpha=-group["lr"] * SIZE * max(p.shape) ** 0.5)
+                p.add_(flat[start:start + p.numel()].view_as(p).to(p.device), alpha=-group["lr"] * SIZE * max(p.shape) ** 0.5)
                 start += p.numel()

@@ -6,19 +6,20 @@ everything follows from (seed, step, slot, rank).
 """
 import json
 import os
+import re
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-import captions as C
-import photos
-from fetch import CACHE
-from fonts import GLYPHS
-from looks import blur, grade, height, mix, noise, rough, texture
-from shapes import bank
+from data import arrangements, captions as C, gradings, looks, photos, styles, surfaces
+from data.colours import MORE
+from data.drawing import SIDE, colour_of, median, over, pattern, place, posterise, solid, some, tensor
+from data.fetch import CACHE
+from data.fonts import GLYPHS
+from data.looks import blur, height, luma, mix, noise, rough
+from data.shapes import bank
 
-SIDE = 64
 # A rank's share of a batch is made of slots of one kind each: hard negatives inside a slot, easy ones across. Mixed batches
 # teach every kind at every step. Steps are led by colour or by shape; the second sort is where colour tells nothing.
 SLOT = 32
@@ -44,99 +45,66 @@ MIXES = (
         "colour": {"emoji": 0.40, "colours": 0.06, "inks": 0.05, "looks": 0.15, "materials": 0.02, "blind": 0.08, "pairs": 0.24},
         "shape": {"shapes": 0.05, "painted": 0.12, "blind": 0.25, "letters": 0.34, "pairs": 0.24},
     },
+    {
+        "colour": {"emoji": 0.40, "colours": 0.06, "inks": 0.05, "looks": 0.17, "materials": 0.03, "blind": 0.09, "pairs": 0.20},
+        "shape": {"shapes": 0.04, "painted": 0.09, "blind": 0.30, "letters": 0.37, "pairs": 0.20},
+    },
+    {
+        "colour": {"emoji": 0.36, "colours": 0.05, "shades": 0.05, "inks": 0.03, "looks": 0.22, "materials": 0.06, "blind": 0.05, "pairs": 0.07,
+                   "placed": 0.06, "counts": 0.05},
+        "shape": {"shapes": 0.03, "painted": 0.06, "blind": 0.20, "letters": 0.36, "pairs": 0.12, "placed": 0.16, "counts": 0.07},
+    },
 )
 BLIND = ("blind", "shapes", "letters")
+ALL_LOOKS = {**C.ALL_LOOKS, **gradings.LOOKS, **styles.STYLES}
+ALL_LOOK_NAMES = list(ALL_LOOKS)
+LOOK_WEIGHTS = np.array([2.0 if k == "daylight" else 1.0 if k in C.LOOKS else 0.35 for k in ALL_LOOK_NAMES])
+ALL_MATERIALS = {**C.MATERIALS, **surfaces.SURFACES}
+ALL_MATERIAL_NAMES = list(ALL_MATERIALS)
+CASES = {True: "the capital letter {}", False: "the small letter {}"}
+FACES = {
+    "serif": ("in a serif typeface", "in a serif font"), "sans-serif": ("in a sans serif typeface", "in a sans serif font"),
+    "handwriting": ("in handwriting", "in a script font", "in a handwritten font"),
+    "monospace": ("in a typewriter font", "in a monospaced font"), "display": ("in a decorative font", "in a display typeface"),
+}
+PLACED = ("made ", "covered ", "carved ", "with ", "in ", "woven ", "built ", "knitted ")
+# Letters that are easily taken for one another are shown more often.
+LETTER_WEIGHTS = np.array([2.0 if g in "BEFGPRabdefgilpqrty01369" else 1.0 for g in GLYPHS])
+SIDED = re.compile(r"\b(left|right|clockwise|counterclockwise|anticlockwise|forward|backward|next|previous|east|west|northeast|northwest|southeast|southwest|start|end|undo|redo)\b")
+GREY_SHARE = 0.25
+VECTOR_SHARE = 0.12  # of the slots show pictures that went through the program
+LIGHT_SHADE = 215  # luma from which a thing in this shade would not show on white
 
 
-def tensor(values):
-    return torch.from_numpy(np.asarray(values, np.float32))
+def grade(x, look, rng):
+    table = styles.draw if look in styles.STYLES else gradings.grade if look in gradings.LOOKS else looks.grade
+    return table(x, look, rng)
 
 
-def place(picture, rng, low=0.55, high=0.95, turn=0.2, shift=1.0, tilt=0.12, centre=None, flip=0.0):
-    """Draw square pictures (n, c, 64, 64) smaller, turned, tilted and moved; outside is 0."""
-    n = len(picture)
-    size = rng.uniform(low, high, n)
-    angle = rng.uniform(-turn, turn, n)
-    stretch = rng.uniform(0.9, 1.1, n)
-    if centre is None:
-        room = np.maximum(0, 1 - size) * shift
-        centre = rng.uniform(-1, 1, (n, 2)) * room[:, None]
-    mirror = np.where(rng.random(n) < flip, -1, 1)
-    cos, sin = np.cos(angle), np.sin(angle)
-    y, x = torch.meshgrid(*[(torch.arange(SIDE) + 0.5) / SIDE * 2 - 1] * 2, indexing="ij")
-    v = lambda a: tensor(a).view(n, 1, 1)
-    dx, dy = x - v(centre[:, 0]), y - v(centre[:, 1])
-    gx = (dx * v(cos) + dy * v(sin)) / v(size * stretch) * v(mirror)
-    gy = (dy * v(cos) - dx * v(sin)) / v(size / stretch)
-    depth = 1 + v(rng.uniform(-tilt, tilt, n)) * x + v(rng.uniform(-tilt, tilt, n)) * y
-    grid = torch.stack([gx / depth, gy / depth], -1)
-    return F.grid_sample(picture, grid, align_corners=False)
+def texture(name, n, rng):
+    return (looks.texture if name in C.MATERIALS else surfaces.texture)(name, n, SIDE, rng)
 
 
-def colour_of(name, rng, spread=0.04):
-    base = np.array(C.COLOURS[name]) / 255
-    return np.clip(base + rng.uniform(-spread, spread, 3), 0, 1)
+def flips(texts, chance):
+    """Chance of a mirrored picture: none for things whose name tells a side."""
+    return np.where([bool(SIDED.search(t)) for t in texts], 0.0, chance)
 
 
-def solid(colours):
-    return tensor(colours).view(-1, 3, 1, 1).expand(-1, 3, SIDE, SIDE)
+class Vectors:
+    """Slots of pictures that vectors.py has sent through the program; none where that has not been run."""
 
+    def __init__(self):
+        path = os.path.join(CACHE, "vectors.npz")
+        self.kinds = {}
+        if os.path.exists(path):
+            arrays = np.load(path)
+            self.pictures, self.words = torch.from_numpy(arrays["pictures"]), json.loads(str(arrays["words"]))
+            for i, words in enumerate(self.words):
+                self.kinds.setdefault(words["kind"], []).append(i)
 
-def pattern(name, first, second, rng):
-    """(n, 3, 64, 64) of two colour arrays (n, 3)."""
-    n = len(first)
-    h, w = height(SIDE), height(SIDE).transpose(2, 3)
-    a, b = solid(first), solid(second)
-    r = lambda low, high: tensor(rng.uniform(low, high, n)).view(n, 1, 1, 1)
-    if name == "gradient":
-        angle = r(0, 6.28)
-        t = ((h - 0.5) * torch.sin(angle) + (w - 0.5) * torch.cos(angle) + 0.5).clamp(0, 1)
-    elif name == "stripes":
-        angle, rate = r(0, 3.14), r(4, 10)
-        t = ((((h * torch.sin(angle) + w * torch.cos(angle)) * rate) % 1) < 0.5).float()
-    elif name == "checks":
-        cells = r(2, 5)
-        t = (((h * cells * 2).floor() + (w * cells * 2).floor()) % 2).float()
-    elif name == "dots":
-        cells = r(3, 7)
-        t = ((((h * cells) % 1 - 0.5) ** 2 + ((w * cells) % 1 - 0.5) ** 2) < 0.09).float()
-    else:
-        return a.clone()
-    return mix(a, b, t)
-
-
-def over(ground, paint, mask):
-    return ground * (1 - mask) + paint * mask
-
-
-def posterise(x, rng):
-    """Flatten to a few colours of the picture itself, chosen far from each other so that small things stay."""
-    n, k = len(x), int(rng.integers(5, 14))
-    flat = blur(x, 1).flatten(2)
-    sample = flat[:, :, torch.from_numpy(rng.integers(0, SIDE * SIDE, 160))]
-    chosen = [sample[:, :, :1]]
-    nearest = ((sample - chosen[0]) ** 2).sum(1)
-    for _ in range(k - 1):
-        far = nearest.argmax(1).view(n, 1, 1).expand(-1, 3, 1)
-        chosen.append(sample.gather(2, far))
-        nearest = torch.minimum(nearest, ((sample - chosen[-1]) ** 2).sum(1))
-    out, best = None, None
-    for colour in chosen:
-        distance = ((flat - colour) ** 2).sum(1, keepdim=True)
-        if out is None:
-            out, best = colour.expand_as(flat), distance
-        else:
-            out, best = torch.where(distance < best, colour, out), torch.minimum(best, distance)
-    return out.view_as(x)
-
-
-def median(x):
-    stack = F.unfold(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3).view(len(x), 3, 9, SIDE * SIDE)
-    return stack.median(2).values.view_as(x)
-
-
-def some(rng, n, chance):
-    return torch.from_numpy(np.flatnonzero(rng.random(n) < chance))
+    def slot(self, kind, rng):
+        i = self.kinds[kind][rng.integers(len(self.kinds[kind]))]
+        return self.pictures[i].float() / 255, self.words[i]["texts"], self.words[i]["keys"]
 
 
 class Data:
@@ -146,7 +114,9 @@ class Data:
         arrays = np.load(os.path.join(CACHE, "icons.npz"))
         self.colour = torch.from_numpy(arrays["colour"]).permute(0, 3, 1, 2)
         self.mono = torch.from_numpy(arrays["mono"])
-        self.letters = torch.from_numpy(np.load(os.path.join(CACHE, "letters.npz"))["train"])
+        letters = np.load(os.path.join(CACHE, "letters.npz"))
+        self.letters, self.faces = torch.from_numpy(letters["train"]), json.loads(str(letters["faces"]))
+        self.vectors = Vectors()
         self.colour_rows, self.mono_rows, self.concepts = meta["colour"], meta["mono"], meta["concepts"]
         self.icons = np.array([i for i, r in enumerate(self.colour_rows) if r["train"]])
         self.glyphs = np.array([i for i, r in enumerate(self.mono_rows) if r["train"]])
@@ -213,7 +183,7 @@ class Data:
 
     def landscapes(self, n, rng, bare=False):
         """Sky, hills or skyline, water, drawn things: (n, 3, 64, 64)."""
-        h, w = height(SIDE), height(SIDE).transpose(2, 3)
+        h = height(SIDE)
         r = lambda low, high: tensor(rng.uniform(low, high, n)).view(n, 1, 1, 1)
         c = lambda colour, spread=0.08: tensor(np.array(colour) + rng.uniform(-spread, spread, (n, 3))).view(n, 3, 1, 1)
         x = mix(c((0.35, 0.60, 0.92)), c((0.80, 0.90, 0.97)), (h * 1.6).clamp(0, 1))
@@ -272,9 +242,11 @@ class Data:
         group = None if plan.random() < 0.5 else [3, 4, 5, 6, 7, 8, 0][plan.integers(7)]
         pool = self.icons if group is None else np.array(self.groups[group])
         index = rng.choice(pool, n)
-        x = place(self.restyle(self.rgba(index), rng), rng, 0.5, 1.02, flip=0.3)
         named = [self.name(self.colour_rows[i], rng) for i in index]
+        x = place(self.restyle(self.rgba(index), rng), rng, 0.5, 1.02, flip=flips([a for a, _ in named], 0.3))
         picture = self.ground(n, rng) * (1 - x[:, 3:]) + x[:, :3]
+        grey = some(rng, n, GREY_SHARE)  # the same names without their colours, so that shapes are learnt as well as palettes
+        picture[grey] = luma(picture[grey]).expand(-1, 3, -1, -1)
         return picture, [a for a, _ in named], [b for _, b in named]
 
     def one_ink(self, mask, rng):
@@ -289,13 +261,12 @@ class Data:
     def blind(self, n, rng, plan):
         if plan.random() < 0.55:
             index = rng.choice(self.glyphs, n)
-            mask = place(self.mono[torch.from_numpy(index)].float()[:, None] / 255, rng, 0.55, 1.0, flip=0.2)
             texts = [self.mono_rows[i]["caption"] for i in index]
+            mask = place(self.mono[torch.from_numpy(index)].float()[:, None] / 255, rng, 0.55, 1.0, flip=flips(texts, 0.2))
             return self.one_ink(mask, rng), texts, texts
         picture, texts, keys = self.emoji(n, rng, plan)
-        grey = (picture * torch.tensor([0.30, 0.59, 0.11]).view(1, 3, 1, 1)).sum(1, keepdim=True)
         tint = tensor(rng.uniform(0.8, 1, (1, 3, 1, 1)))
-        return grey * tint, texts, keys
+        return luma(picture) * tint, texts, keys
 
     def shape_masks(self, kinds, rng, **options):
         variant = rng.integers(self.shapes.shape[1], size=len(kinds))
@@ -314,6 +285,30 @@ class Data:
         frames = ("{}", "{a} object", "{a} shape", "{a} thing", "the color {}")
         texts = [frames[rng.integers(5)].replace("{a}", C.with_article(names[i])).replace("{}", names[i]) for i in ink]
         return over(solid(paper), paint, place(mask, rng, 0.5, 1.0)), texts, [names[i] for i in ink]
+
+    def shades(self, n, rng, plan):
+        """Things or whole fields in one of all the colour words."""
+        names = list(MORE) + C.COLOUR_NAMES
+        said = [names[i] for i in rng.integers(len(names), size=n)]
+        levels = np.array([MORE.get(name) or C.COLOURS[name] for name in said]) / 255
+        paint = (solid(np.clip(levels + rng.uniform(-0.015, 0.015, (n, 3)), 0, 1)) * (0.96 + 0.08 * noise(rng, n, SIDE, 2))).clamp(0, 1)
+        frames = ("{}", "the color {}", "{} color")
+        if plan.random() < 0.3:
+            return paint, [frames[rng.integers(3)].replace("{}", s) for s in said], said
+        mask, things = self.things(n, rng)
+        light = levels @ np.array([0.30, 0.59, 0.11]) * 255 > LIGHT_SHADE
+        paper = solid(np.where(light[:, None], rng.uniform(0.2, 0.5, (n, 1)), 1.0) * np.ones(3))
+        texts = [frames[rng.integers(3)].replace("{}", s) if rng.random() < 0.6 else f"{C.with_article(s)} {t}" for s, t in zip(said, things)]
+        return over(paper, paint, place(mask, rng, 0.5, 1.0)), texts, said
+
+    def pairs(self, n, rng, plan):
+        return arrangements.pairs(self, n, rng, plan)
+
+    def placed(self, n, rng, plan):
+        return arrangements.placed(self, n, rng, plan)
+
+    def counts(self, n, rng, plan):
+        return arrangements.counts(self, n, rng, plan)
 
     def painted(self, n, rng, plan):
         """Plain shapes in any two colours, called by the shape alone: colour tells nothing."""
@@ -340,14 +335,24 @@ class Data:
         return mask, [C.SHAPES[k][rng.integers(len(C.SHAPES[k]))] for k in names], names
 
     def letters_batch(self, n, rng, plan):
-        upper = plan.random() < 0.6
-        chars = rng.integers(26, size=n) + (0 if upper else 26) if plan.random() < 0.8 else rng.integers(52, 62, size=n)
+        """Capital letters and digits, or small letters and digits; now and then the case or the kind of the face is named."""
+        upper = plan.random() < 0.5
+        allowed = np.r_[0 if upper else 26:26 if upper else 52, 52:62]
+        chars = rng.choice(allowed, n, p=LETTER_WEIGHTS[allowed] / LETTER_WEIGHTS[allowed].sum())
         face = rng.integers(len(self.letters), size=n)
         mask = place(self.letters[face, chars][:, None].float() / 255, rng, 0.5, 1.05, turn=0.15)
         said = [GLYPHS[c].lower() for c in chars]
-        frames = ("the digit {}", "the number {}", "{}") if chars[0] >= 52 else ("the letter {}", "letter {}", "{}", "the letter {}")
-        texts = [frames[rng.integers(len(frames))].replace("{}", s) for s in said]
+        texts = []
+        for c, s, f in zip(chars, said, face):
+            frames = ("the digit {}", "the number {}", "{}") if c >= 52 else ("the letter {}", "letter {}", "{}", "the letter {}", CASES[upper])
+            text = frames[rng.integers(len(frames))].replace("{}", s)
+            texts.append(f"{text} {self.face_words(f, rng)}" if rng.random() < 0.15 else text)
         return self.one_ink(mask, rng), texts, said
+
+    def face_words(self, face, rng):
+        words = FACES[self.faces[face]["category"]]
+        word = words[rng.integers(len(words))]
+        return word.replace("in a ", "in a bold ").replace("in handwriting", "in bold handwriting") if self.faces[face]["weight"] > 400 else word
 
     def things(self, n, rng, share=0.45):
         """Masks for colouring: plain shapes and mono icons, with names."""
@@ -413,9 +418,8 @@ class Data:
 
     def looks_batch(self, n, rng, plan):
         said = plan.random() < 0.4  # the subject is named as well
-        names = C.ALL_LOOK_NAMES
-        weights = np.array([2.0 if k == "daylight" else 1.0 if k in C.LOOKS else 0.5 for k in names])
-        chosen = rng.choice(len(names), n, p=weights / weights.sum())
+        names = ALL_LOOK_NAMES
+        chosen = rng.choice(len(names), n, p=LOOK_WEIGHTS / LOOK_WEIGHTS.sum())
         base, words = self.bases(n, rng)
         x = torch.empty_like(base)
         for k, look in enumerate(names):
@@ -425,7 +429,7 @@ class Data:
         texts, keys = [], []
         for k, subject in zip(chosen, words):
             look = names[k]
-            wording = C.ALL_LOOKS[look][rng.integers(len(C.ALL_LOOKS[look]))]
+            wording = ALL_LOOKS[look][rng.integers(len(ALL_LOOKS[look]))]
             starts = wording.startswith(("a ", "an "))
             if said:
                 plain = look == "daylight" and rng.random() < 0.6
@@ -437,67 +441,22 @@ class Data:
                 keys.append(look)
         return x, texts, keys
 
-    def pairs(self, n, rng, plan):
-        """Two things side by side; half of the batch swaps the colours or the places of the other half. Half of the swapped
-        places are told apart by colour alone, because colours are seen long before shapes and teach where left is."""
-        half = n // 2
-        masks, things = self.things(2 * half, rng, 0.7)
-        sides = plan.random() < 0.6
-        alike = sides and plan.random() < 0.5
-        left, right, words = masks[:half], masks[half:], (things[:half], things[half:])
-        if alike:
-            right, words = left, (words[0], words[0])
-        tones = rng.integers(24, size=(half, 2))
-        tones[:, 1] = np.where(tones[:, 1] == tones[:, 0], (tones[:, 1] + 5) % 24, tones[:, 1])
-        paper = np.where(rng.random((n, 1)) < 0.6, 1.0, rng.uniform(0, 1, (n, 3)))
-        x = solid(paper)
-        texts, keys = [], []
-        for part in (0, 1):
-            spot = np.stack([np.full(half, -0.48), rng.uniform(-0.3, 0.3, half)], 1)
-            first, second = (left, right) if not (sides and part) else (right, left)
-            ink = tones if not (part and (alike or not sides)) else tones[:, ::-1]
-            if sides and not alike:
-                ink = np.full((half, 2), rng.integers(24))
-            rows = slice(part * half, part * half + half)
-            y = x[rows]
-            for mask, place_at, column in ((first, spot, 0), (second, -spot, 1)):
-                paint = solid(np.stack([colour_of(C.COLOUR_NAMES[t], rng) for t in ink[:, column]]))
-                y = over(y, paint, place(mask, rng, 0.34, 0.46, centre=place_at))
-            x = torch.cat([x[: part * half], y, x[part * half + half:]])
-            for i in range(half):
-                a, b = (words[0][i], words[1][i]) if not (sides and part) else (words[1][i], words[0][i])
-                one, two = C.COLOUR_NAMES[ink[i, 0]], C.COLOUR_NAMES[ink[i, 1]]
-                if alike:
-                    a, b = f"{one} {a}", f"{two} {b}"
-                if sides:
-                    forward = rng.random() < 0.5
-                    text = f"{C.with_article(a)} left of {C.with_article(b)}" if forward else f"{C.with_article(b)} right of {C.with_article(a)}"
-                    keys.append(f"{a}<{b}")
-                else:
-                    text = f"{C.with_article(one)} {a} and {C.with_article(two)} {b}"
-                    if rng.random() < 0.5:
-                        text = f"{C.with_article(two)} {b} and {C.with_article(one)} {a}"
-                    keys.append("+".join(sorted([f"{one} {a}", f"{two} {b}"])))
-                texts.append(text)
-        return x, texts, keys
-
     def materials(self, n, rng, plan):
-        kinds = rng.integers(len(C.MATERIAL_NAMES), size=n)
+        kinds = rng.integers(len(ALL_MATERIAL_NAMES), size=n)
         skin = torch.empty(n, 3, SIDE, SIDE)
-        for k, name in enumerate(C.MATERIAL_NAMES):
+        for k in np.unique(kinds):
             pick = np.flatnonzero(kinds == k)
-            if len(pick):
-                skin[pick] = texture(name, len(pick), SIDE, rng)
-        names = [C.MATERIAL_NAMES[k] for k in kinds]
-        said = [C.MATERIALS[k][rng.integers(2)] for k in names]
+            skin[pick] = texture(ALL_MATERIAL_NAMES[k], len(pick), rng)
+        names = [ALL_MATERIAL_NAMES[k] for k in kinds]
+        said = [ALL_MATERIALS[k][rng.integers(len(ALL_MATERIALS[k]))] for k in names]
         if plan.random() < 0.35:
             heads = ("{}", "a texture of {}", "a surface of {}")
-            texts = [s if s.startswith("made") else heads[rng.integers(3)].replace("{}", s) for s in said]
+            texts = [s if s.startswith(PLACED) else heads[rng.integers(3)].replace("{}", s) for s in said]
             return skin, texts, names
         mask, things = self.things(n, rng)
         mask = place(mask, rng, 0.6, 1.0)
         x = over(self.ground(n, rng), skin * (0.75 + 0.35 * mask), mask)
-        texts = [f"{C.with_article(t)} {s}" if s.startswith(("made", "covered")) else f"{C.with_article(t)} of {s}" for t, s in zip(things, said)]
+        texts = [f"{C.with_article(t)} {s}" if s.startswith(PLACED) else f"{C.with_article(t)} of {s}" for t, s in zip(things, said)]
         return x, texts, [f"{m}|{t}" for m, t in zip(names, things)]
 
     # batches --------------------------------------------------------------------------------------------------------
@@ -524,11 +483,17 @@ class Data:
             x[noisy] = x[noisy] + torch.from_numpy(grain)
         return x.clamp(0, 1)
 
+    def slot_of(self, kind, n, plan, rng):
+        make = {"shapes": self.shapes_batch, "letters": self.letters_batch, "looks": self.looks_batch}.get(kind) or getattr(self, kind)
+        return make(n, rng, plan)
+
     def slot(self, n, mix, plan, rng):
         """(pictures, captions, keys) of one kind; all ranks share `plan`, each has its own `rng`."""
         kind = plan.choice(list(mix), p=np.array(list(mix.values())))
-        make = {"shapes": self.shapes_batch, "letters": self.letters_batch, "looks": self.looks_batch}.get(kind) or getattr(self, kind)
-        x, texts, keys = make(n, rng, plan)
+        if plan.random() < VECTOR_SHARE and kind in self.vectors.kinds:
+            x, texts, keys = self.vectors.slot(kind, rng)
+        else:
+            x, texts, keys = self.slot_of(kind, n, plan, rng)
         x = self.disturb(x.contiguous().clone(), rng, kind)
         return x, [C.wrap(t, rng, 0.25 if kind == "letters" else 0.45) for t in texts], keys
 

@@ -15,7 +15,7 @@ import numpy as np
 import resvg_py
 from PIL import Image
 
-from fetch import CACHE, ICONS, icon_archive, read_json, text_archive
+from data.fetch import CACHE, ICONS, icon_archive, read_json, text_archive
 
 SIDE = 64
 HELD_OUT_CONCEPTS = 60

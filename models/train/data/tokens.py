@@ -12,8 +12,8 @@ import tarfile
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-import captions
-from fetch import CACHE, text_archive
+from data import captions
+from data.fetch import CACHE, text_archive
 
 VOCAB, BOS, EOS, PAD, POSITIONS = 8192, 8190, 8191, 0, 24
 PATH = os.path.join(CACHE, "tokenizer.json")
