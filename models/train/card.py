@@ -134,6 +134,13 @@ shapes. Emoji tests: pictures of 500 concepts among all 500 names; figures over 
 Looks: 3 photographs only (skimage chelsea; scikit-learn china and flower) x 6 crops x 22 looks. Standard error: emoji about 2 points, looks 2, shapes 2.5;
 one seed. Tests with a swapped caption are choices of two.
 
+## What edits make of it
+
+![Twenty-four prompts on six pictures, before and after](sheet.jpg)
+
+Default edits, made by `cargo xtask sheet`; prompts and pictures were chosen beforehand and failures stay in. Some of the pictures were
+trained on (ATTRIBUTION.md). `sheet.json` says of every cell how far this encoder and a second one, the judge, see it move toward its prompt.
+
 ## Training
 
 {last["samples"]:,} samples in {last["step"] - train.TEXT} steps, {last["seconds"] / 60:.0f} minutes on two CPU cores that were shared with other work, seed {train.SEED}.
