@@ -83,7 +83,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     say(&format!("{} of cells rise, mean {}", report["rises"], report["mean"]));
     let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
     std::fs::write(folder.join("sheet.json"), text + "\n").map_err(|error| error.to_string())?;
-    let mut rows = vec![("", befores.into_iter().map(|before| before.picture).collect::<Vec<_>>())];
+    let mut rows = vec![("before", befores.into_iter().map(|before| before.picture).collect::<Vec<_>>())];
     rows.extend(
         PROMPTS.iter().zip(grid).map(|(prompt, row)| (*prompt, row.into_iter().map(|cell| cell.after).collect())),
     );
