@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "figures are shown with --nocapture")]
 
 mod attacks;
+mod figures;
 mod golden;
 mod gpu;
 mod host;

@@ -1,33 +1,61 @@
-//! Plain cosine of a picture with texts, as `score` and reports give it.
+//! Plain cosine of a picture with texts, and of its change with them, as `score` and reports give it.
 //!
-//! Input: a picture in display-referred sRGB, texts. Output: cosines, -1 to 1. The picture (or a rectangle of it) is
+//! Input: pictures in display-referred sRGB, texts. Output: cosines, -1 to 1. A picture (or a rectangle of it) is
 //! squeezed to the encoder's square by at most 1.5 : 1 and cut beyond that, composited on white; each text is the
 //! mean over the 79 templates, as in zero-shot practice. Determinism and cost: one crop and 79 texts a prompt.
 
 use super::crops::draw::{CropPreset, Region};
-use super::direction::{TextMean, cosine, prompt_feature, region_feature};
+use super::direction::{self, TextMean, cosine, prompt_feature, region_feature, text_direction};
 use super::{Encoder, EncoderError};
 use crate::ctx::Ctx;
 use crate::image::rect::Rect;
 use crate::image::{Alpha, Image};
+use serde::Serialize;
 
-/// The features of `texts`, to be compared with any number of pictures.
-///
-/// # Errors
-/// [`EncoderError`] for unusable texts.
-pub fn text_features(encoder: &Encoder, texts: &[String], ctx: &Ctx) -> Result<Vec<Vec<f32>>, EncoderError> {
-    texts.iter().map(|text| prompt_feature(encoder, text, TextMean::Normalised, ctx)).collect()
+/// How far a change of a picture is the change from one text to another.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Moved {
+    /// Cosine of the direction from picture to picture with that from text to text (directional similarity:
+    /// StyleGAN-NADA, Gal et al. 2022, equation 2); 0 where the two pictures or the two texts are the same.
+    pub direction_cosine: f32,
+    /// Cosine of the picture before with the direction from text to text.
+    pub along_before: f32,
+    /// The same of the picture after.
+    pub along_after: f32,
 }
 
-/// The cosine of `image`, or of its part in `rect` (pixels of the image), with each of [`text_features`].
+/// The feature of `text`, to be compared with any number of pictures.
+///
+/// # Errors
+/// [`EncoderError`] for an unusable text.
+pub fn text_feature(encoder: &Encoder, text: &str, ctx: &Ctx) -> Result<Vec<f32>, EncoderError> {
+    prompt_feature(encoder, text, TextMean::Normalised, ctx)
+}
+
+/// What the change from `before` to `after`, two [`picture_feature`]s, has of the change from `reference` to `text`,
+/// two [`text_feature`]s.
+///
+/// # Errors
+/// [`EncoderError`] for features of different lengths.
+pub fn moved(before: &[f32], after: &[f32], reference: &[f32], text: &[f32]) -> Result<Moved, EncoderError> {
+    let along = text_direction(text, reference);
+    let change = direction::loss(after, before, &along, &[1.0])?;
+    Ok(Moved {
+        direction_cosine: change.cosines.first().copied().unwrap_or(0.0),
+        along_before: cosine(before, &along),
+        along_after: cosine(after, &along),
+    })
+}
+
+/// The feature of `image`, or of its part in `rect` (pixels of the image), to be compared with a [`text_feature`]
+/// by [`cosine`].
 ///
 /// # Errors
 /// [`EncoderError`] for a rectangle outside the picture.
-pub fn cosines(
+pub fn picture_feature(
     encoder: &Encoder,
     image: &Image,
     rect: Option<Rect>,
-    texts: &[Vec<f32>],
     ctx: &Ctx,
 ) -> Result<Vec<f32>, EncoderError> {
     let (width, height) = (image.width, image.height);
@@ -44,8 +72,7 @@ pub fn cosines(
     };
     let [r, g, b] = on_white(image);
     let preset = CropPreset::Stratified { crops: 1 };
-    let feature = region_feature(encoder, [&r, &g, &b], (width, height), region, preset, ctx)?;
-    Ok(texts.iter().map(|text| cosine(&feature, text)).collect())
+    region_feature(encoder, [&r, &g, &b], (width, height), region, preset, ctx)
 }
 
 /// The colour planes over white paper.

@@ -6,7 +6,7 @@
 
 use super::Job;
 use crate::ctx::Ctx;
-use crate::encoder::{Encoder, EncoderError, similarity};
+use crate::encoder::{Encoder, EncoderError, direction, similarity};
 use crate::image::Image;
 use crate::image::rect::Rect;
 use crate::pipeline::{self, Finished, Start};
@@ -58,10 +58,9 @@ pub fn score(
         let source = (!matches!(start, Start::Scene(_))).then_some(before.as_ref());
         let after = pipeline::draw(finished, size, source, detail, ctx)?;
         let cosines = |prompt: &str, rect: Option<Rect>| -> Result<[f32; 2], ScoreError> {
-            let texts = similarity::text_features(encoder, &[prompt.to_owned()], ctx)?;
+            let text = similarity::text_feature(encoder, prompt, ctx)?;
             let cosine = |picture: &Image| -> Result<f32, ScoreError> {
-                let all = similarity::cosines(encoder, picture, rect, &texts, ctx)?;
-                Ok(all.first().copied().unwrap_or(0.0))
+                Ok(direction::cosine(&similarity::picture_feature(encoder, picture, rect, ctx)?, &text))
             };
             Ok([cosine(&before)?, cosine(&after)?])
         };

@@ -111,6 +111,19 @@ fn a_malformed_region_is_a_usage_error() {
 }
 
 #[test]
+fn a_score_from_a_text_alone_or_from_a_missing_picture_is_refused() {
+    let folder = folder();
+    write_disc(&folder.path().join("in.png"), 48);
+    let score = |more: &[&str]| linocut(folder.path(), &[&["score", "in.png", "--prompt", "moon"], more].concat());
+    let ran = score(&["--reference", "a photo"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("--before <PICTURE>"), "{}", ran.stderr);
+    let ran = score(&["--before", "absent.png"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("linocut: absent.png: cannot be read ("), "{}", ran.stderr);
+}
+
+#[test]
 fn a_malformed_svg_says_where() {
     let folder = folder();
     std::fs::write(folder.path().join("in.svg"), "<svg xmlns='http://www.w3.org/2000/svg'><path").unwrap();

@@ -188,3 +188,32 @@ fn score_prefers_the_true_description() {
     assert_eq!(scores["scores"][0]["prompt"], prompts[0], "order of the prompts");
     assert!(cosine(0) > cosine(1), "{scores}");
 }
+
+#[test]
+fn score_tells_a_change_toward_a_text_from_one_away_from_it() {
+    let folder = folder();
+    write_disc(&folder.path().join("disc.png"), 96);
+    let plain = |name: &str, side: u32, color: [u8; 3]| {
+        image::RgbImage::from_pixel(side, side / 2, image::Rgb(color)).save(folder.path().join(name)).unwrap();
+    };
+    plain("blue.png", 64, [30, 60, 200]);
+    plain("red.png", 100, [220, 30, 30]);
+    let prompts = ["--prompt", "a red picture", "a blue picture"];
+    let score = |after: &str, more: &[&str]| {
+        let ran = linocut(folder.path(), &[&["score", after], &prompts[..], more, &["--json"]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.json()
+    };
+    let report = score("red.png", &["--before", "blue.png"]);
+    let number = |report: &serde_json::Value, at: usize, field: &str| report["scores"][at][field].as_f64().unwrap();
+    assert!(number(&report, 0, "direction_cosine") > 0.1, "toward red, of pictures of two sizes: {report}");
+    assert!(number(&report, 1, "direction_cosine") < -0.1, "away from blue: {report}");
+    assert!(number(&report, 0, "along_after") > number(&report, 0, "along_before"), "{report}");
+    assert_eq!(report["reference"], "A photo", "directions begin where those of an edit do");
+    let same = score("disc.png", &["--before", "disc.png", "--reference", "a red picture"]);
+    for at in [0, 1] {
+        assert_eq!(number(&same, at, "direction_cosine"), 0.0, "nothing moved: {same}");
+    }
+    assert_eq!(number(&same, 0, "along_after"), 0.0, "from a text to itself is no way: {same}");
+    assert_eq!(score("red.png", &[])["scores"][0]["direction_cosine"], serde_json::Value::Null, "no picture before");
+}

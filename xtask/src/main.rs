@@ -1,16 +1,21 @@
-//! Helper commands: `cargo xtask test` (what `.ci/run` runs), `cargo xtask report` (measured figures and tables).
+//! Helper commands: `cargo xtask test` (what `.ci/run` runs), `cargo xtask report` (measured figures and tables),
+//! `cargo xtask gallery` and `cargo xtask sheet` (pictures of what edits do).
 
 mod bundle;
 mod cards;
+mod contact;
+mod figures;
 mod gallery;
 mod report;
+mod sheet;
 mod test;
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-const USAGE: &str =
-    "usage: cargo xtask test | report [--write] [--samples DIR] | gallery | golden | bundle | install [FOLDER]";
+const USAGE: &str = "usage: cargo xtask test | report [--write] [--samples DIR] | gallery | sheet [--encoder DIR] [--judge DIR] | golden | \
+     bundle | install [FOLDER]";
 
 fn main() -> ExitCode {
     let args = std::env::args().skip(1).collect::<Vec<_>>();
@@ -21,6 +26,7 @@ fn main() -> ExitCode {
         Some("bundle") => bundle::bundle().map(|_| ()),
         Some("install") => bundle::install(rest.first()),
         Some("gallery") => gallery::run(),
+        Some("sheet") => sheet::run(rest),
         Some("report") => report::run(rest),
         _ => Err(USAGE.to_owned()),
     };
@@ -36,6 +42,13 @@ fn main() -> ExitCode {
 #[allow(clippy::print_stdout, reason = "the helper talks to a person at a terminal")]
 fn say(text: &str) {
     println!("{text}");
+}
+
+/// The folder that follows `name`, from the root of the file system.
+fn flag(args: &[String], name: &str) -> Result<Option<PathBuf>, String> {
+    let Some(at) = args.iter().position(|arg| arg == name) else { return Ok(None) };
+    let folder = args.get(at + 1).ok_or_else(|| format!("{name} needs a folder"))?;
+    std::path::absolute(folder).map(Some).map_err(|error| format!("{folder}: {error}"))
 }
 
 /// Runs a program in the workspace root and fails with its command line.

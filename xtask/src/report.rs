@@ -3,9 +3,10 @@
 //! `--samples DIR` names a folder with `tajmahal.svg` and `horseriding.svg` of the CLIPVG project; without them those
 //! rows are left out and said so. `--write` puts the tables between their markers in README.md.
 
-use crate::{cards, execute, root, say};
+use crate::figures::Figures;
+use crate::{cards, execute, flag, root, say};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -23,18 +24,16 @@ struct Row {
 
 /// Measures and prints.
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
+    let figures = Figures::read()?;
+    let samples = flag(args, "--samples")?.unwrap_or_else(|| root().join("../shared/data/svg"));
     execute("cargo", &["build", "--release", "--locked"], &[])?;
-    let samples = match args.iter().position(|arg| arg == "--samples") {
-        Some(at) => PathBuf::from(args.get(at + 1).ok_or("--samples needs a folder")?),
-        None => root().join("../shared/data/svg"),
-    };
     let folder = root().join("target/report");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let mut rows = Vec::new();
     let cards = cards::cards()?;
     raster(&samples, &cards, &mut rows)?;
-    encoder(&mut rows)?;
+    let tower_s = encoder(&mut rows)?;
     vectorize(&folder, &mut rows)?;
     edit(&mut rows)?;
     if let Some(card) = cards.first() {
@@ -45,9 +44,11 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     for row in rows {
         table += &format!("| {} | {} | {} |\n", row.what, row.target, row.measured);
     }
-    say(&table);
+    let of_encoder = figures.table(tower_s);
+    say(&format!("{table}\n{of_encoder}"));
     if args.iter().any(|arg| arg == "--write") {
         replace_section("figures", &table)?;
+        replace_section("encoder", &of_encoder)?;
         replace_section("nodes", &linocut_text(&["nodes"])?)?;
     }
     Ok(())
@@ -108,9 +109,14 @@ fn raster(samples: &Path, cards: &[String], rows: &mut Vec<Row>) -> Result<(), S
     Ok(())
 }
 
-fn encoder(rows: &mut Vec<Row>) -> Result<(), String> {
+/// Returns the seconds that the built-in encoder's image tower takes for the crops, forward and back.
+fn encoder(rows: &mut Vec<Row>) -> Result<f64, String> {
+    let mut built_in_s = f64::NAN;
     for (name, target) in [("default", ""), ("random:vit-b-32", "PyTorch on the same cores")] {
         let bench = linocut(&["bench", "encoder", "--encoder", name, "--runs", "5"])?;
+        if name == "default" {
+            built_in_s = number(&bench, "forward_backward_ms") / 1e3;
+        }
         rows.push(Row {
             what: format!("encoder {name}, 16 crops: forward, forward + input gradient"),
             target,
@@ -122,7 +128,7 @@ fn encoder(rows: &mut Vec<Row>) -> Result<(), String> {
             ),
         });
     }
-    Ok(())
+    Ok(built_in_s)
 }
 
 fn vectorize(folder: &Path, rows: &mut Vec<Row>) -> Result<(), String> {

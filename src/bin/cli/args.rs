@@ -3,6 +3,7 @@
 use super::error::CliError;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use linocut::ctx::EncoderPlace;
+use linocut::encoder::direction::REFERENCE_PROMPT;
 use linocut::nodes::NODES;
 use linocut::nodes::Node;
 use linocut::nodes::param::{Kind, Values};
@@ -100,13 +101,22 @@ fn output_args(command: Command, node: &Node) -> Command {
 
 fn score_command() -> Command {
     Command::new("score")
-        .about("Cosine of one picture with each text")
+        .about("Cosine of one picture with each text, and of its change with the change of texts")
         .arg(Arg::new("input").value_name("IMG").required(true).value_parser(clap::value_parser!(PathBuf)))
         .arg(
             value("prompt", "TEXT", "Text to compare with; repeatable")
                 .action(ArgAction::Append)
                 .num_args(1..)
                 .required(true),
+        )
+        .arg(
+            value("before", "PICTURE", "The picture that IMG was made of: how far did it move toward each text?")
+                .value_parser(clap::value_parser!(PathBuf)),
+        )
+        .arg(
+            value("reference", "TEXT", "What a text says when it says nothing: directions of texts begin there")
+                .requires("before")
+                .default_value(REFERENCE_PROMPT),
         )
         .arg(value("encoder", "NAME|DIR", "Encoder that judges").default_value("default"))
 }
