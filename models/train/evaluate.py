@@ -268,7 +268,7 @@ class Tests:
         crops = torch.stack([photos.crop(p, rng, SIDE, 0.5) for p in photos.test_photos() for _ in range(3)])
         drawn = [k for k in ALL_LOOKS if k in styles.STYLES or k in ("sketch", "poster", "pixel")]
         for label, table in (("all looks", [k for k in ALL_LOOKS if k not in drawn]), ("art styles", drawn)):
-            x = torch.cat([grade(crops, k, rng) for k in table])
+            x = torch.cat([grade(crops, k, rng).expand(-1, 3, -1, -1) for k in table])
             said = [ALL_LOOKS[k][0] for k in table]
             text = encoder.text([w if w.startswith(("a ", "an ")) else f"a picture {w}" for w in said])
             out[label] = top(encoder.image(x) @ text.T, np.repeat(np.arange(len(table)), len(crops)), 1)

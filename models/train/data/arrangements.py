@@ -98,7 +98,7 @@ def pairs(data, n, rng, plan):
     places are told apart by colour alone, because colours are seen long before shapes and teach where left is."""
     half = n // 2
     masks, things = data.things(2 * half, rng, 0.7)
-    sides = plan.random() < 0.65
+    sides = plan.random() < 0.75
     alike = sides and plan.random() < 0.55
     left, right, words = masks[:half], masks[half:], (things[:half], things[half:])
     if alike:
@@ -127,8 +127,11 @@ def pairs(data, n, rng, plan):
 
 
 def beside(a, b, rng):
-    """'left' next to its noun is learnt like a colour next to its noun; the order of a sentence comes after that."""
+    """'left' next to its noun is learnt like a colour next to its noun; the order of a sentence comes after that. Half of the
+    captions name one thing alone: its side is then all that tells the picture from its mirror."""
     a, b = C.with_article(a), C.with_article(b)
+    if rng.random() < 0.5:
+        return (f"{a} on the left", f"{b} on the right", f"{a} on the left side", f"{b} on the right side")[rng.integers(4)]
     forms = (f"{a} left of {b}", f"{b} right of {a}", f"{a} on the left and {b} on the right", f"{b} on the right and {a} on the left",
              f"{a} to the left of {b}", f"{a} left of {b}")
     return forms[rng.integers(6)]

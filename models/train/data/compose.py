@@ -54,6 +54,11 @@ MIXES = (
                    "placed": 0.06, "counts": 0.05},
         "shape": {"shapes": 0.03, "painted": 0.06, "blind": 0.20, "letters": 0.36, "pairs": 0.12, "placed": 0.16, "counts": 0.07},
     },
+    {
+        "colour": {"emoji": 0.36, "colours": 0.04, "shades": 0.04, "inks": 0.02, "looks": 0.20, "materials": 0.05, "blind": 0.05, "pairs": 0.18,
+                   "placed": 0.03, "counts": 0.03},
+        "shape": {"shapes": 0.02, "painted": 0.04, "blind": 0.20, "letters": 0.34, "pairs": 0.30, "placed": 0.05, "counts": 0.05},
+    },
 )
 BLIND = ("blind", "shapes", "letters")
 ALL_LOOKS = {**C.ALL_LOOKS, **gradings.LOOKS, **styles.STYLES}
