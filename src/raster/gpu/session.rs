@@ -465,7 +465,8 @@ impl Session {
         mut show: impl FnMut(usize, &[[f32; 4]]) -> Result<(), RasterError>,
     ) -> Result<(), RasterError> {
         let (mut done, mut repeats) = (0, 0);
-        while let Some(strip) = self.strips.iter().find(|strip| strip.rows.start >= done) {
+        // Strips that were cut anew may begin above the last row that was shown: rows that are not yet done decide.
+        while let Some(strip) = self.strips.iter().find(|strip| strip.rows.end > done) {
             let rows = strip.rows.clone();
             let mut commands = self.gpu.commands()?;
             self.clear(&mut commands, &["counters"])?;
