@@ -9,8 +9,6 @@
 // Sum of the second moments that are not zero, and their number, of each workgroup.
 @group(0) @binding(5) var<storage, read_write> partials: array<vec2<f32>>;
 
-var<workgroup> sums: array<vec2<f32>, GROUP>;
-
 @compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -26,14 +24,8 @@ fn main(
         variance = BETA_2 * variances[at] + (1.0 - BETA_2) * g * g;
         variances[at] = variance;
     }
-    sums[local] = vec2<f32>(variance, select(0.0, 1.0, variance > 0.0));
-    for (var half = GROUP / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if (local < half) {
-            sums[local] += sums[local + half];
-        }
-    }
+    let sum = sum_of_group(local, vec2<f32>(variance, select(0.0, 1.0, variance > 0.0)));
     if (local == 0u && index < frame.partials) {
-        partials[index] = sums[0];
+        partials[index] = sum;
     }
 }

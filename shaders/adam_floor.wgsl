@@ -4,22 +4,14 @@
 @group(0) @binding(1) var<storage, read> partials: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read_write> epsilon: array<f32>;
 
-var<workgroup> sums: array<vec2<f32>, GROUP>;
-
 @compute @workgroup_size(GROUP)
 fn main(@builtin(local_invocation_index) local: u32) {
     var sum = vec2<f32>(0.0);
     for (var at = local; at < frame.partials; at += GROUP) {
         sum += partials[at];
     }
-    sums[local] = sum;
-    for (var half = GROUP / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if (local < half) {
-            sums[local] += sums[local + half];
-        }
-    }
+    let total = sum_of_group(local, sum);
     if (local == 0u) {
-        epsilon[0] = EPSILON + frame.floor * sqrt(sums[0].x / max(sums[0].y, 1.0) / frame.bias_2);
+        epsilon[0] = EPSILON + frame.floor * sqrt(total.x / max(total.y, 1.0) / frame.bias_2);
     }
 }

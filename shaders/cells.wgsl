@@ -5,7 +5,6 @@
 @group(0) @binding(2) var<storage, read_write> path_cells: array<PathCells>;
 @group(0) @binding(3) var<storage, read_write> counters: array<atomic<u32>>;
 
-var<workgroup> offsets: array<u32, GROUP>;
 var<workgroup> base: u32;
 
 @compute @workgroup_size(GROUP)
@@ -25,25 +24,15 @@ fn main(
             cells.rows = grown.w - cells.row;
         }
     }
-    offsets[local] = cells.columns * cells.rows;
-    workgroupBarrier();
-    for (var step = 1u; step < GROUP; step *= 2u) {
-        var before = 0u;
-        if (local >= step) {
-            before = offsets[local - step];
-        }
-        workgroupBarrier();
-        offsets[local] += before;
-        workgroupBarrier();
-    }
+    let taken = sum_up_to(local, vec2<u32>(cells.columns * cells.rows, 0u)).x;
     if (local == GROUP - 1u) {
-        base = atomicAdd(&counters[CELLS], offsets[local]);
+        base = atomicAdd(&counters[CELLS], taken);
     }
     workgroupBarrier();
     if (path >= frame.paths) {
         return;
     }
-    let end = base + offsets[local];
+    let end = base + taken;
     cells.first_cell = end - cells.columns * cells.rows;
     if (end > frame.cell_capacity) {
         cells = PathCells(0u, 0u, 0u, 0u, 0u);

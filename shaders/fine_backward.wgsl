@@ -121,13 +121,12 @@ fn main(
     for (var rest = batches; rest > 0u; rest--) {
         let first = (rest - 1u) * BATCH;
         let here = min(BATCH, count - first);
-        load_batch(tile, first, local);
         var base = frame.background;
         var layer = vec4<f32>(0.0, 0.0, 0.0, 1.0);
         var open = NONE;
         var open_opacity = 0.0;
         if (first > 0u) {
-            let at = ((tile.header.refs + first / BATCH - 1u) * GROUP + local) * frame.checkpoint_stride;
+            let at = checkpoint_at(tile, first, local);
             base = checkpoints[at];
             if (frame.checkpoint_stride > 1u) {
                 layer = checkpoints[at + 1u];
@@ -143,17 +142,7 @@ fn main(
         }
         let first_open = open;
         let first_layer = layer;
-        workgroupBarrier();
-        for (var n = local; ; n += GROUP) {
-            let dealt = deal(n);
-            if (dealt.x == BATCH) {
-                break;
-            }
-            add_line(dealt.x, lines[cell_lines[dealt.y].x], tile.origin);
-        }
-        workgroupBarrier();
-        sum_rows(local);
-        workgroupBarrier();
+        fill_areas(tile, first, local);
 
         // Drawn again: what was below each item, and the base when the layer before it was laid down.
         var below: array<vec4<f32>, BATCH>;

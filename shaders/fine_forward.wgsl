@@ -22,25 +22,14 @@ fn main(
     var open = NONE;
     var open_opacity = 0.0;
     for (var first = 0u; first < count; first += BATCH) {
-        load_batch(tile, first, local);
         if (first > 0u) {
-            let at = ((tile.header.refs + first / BATCH - 1u) * GROUP + local) * frame.checkpoint_stride;
+            let at = checkpoint_at(tile, first, local);
             checkpoints[at] = base;
             if (frame.checkpoint_stride > 1u) {
                 checkpoints[at + 1u] = layer;
             }
         }
-        workgroupBarrier();
-        for (var n = local; ; n += GROUP) {
-            let dealt = deal(n);
-            if (dealt.x == BATCH) {
-                break;
-            }
-            add_line(dealt.x, lines[cell_lines[dealt.y].x], tile.origin);
-        }
-        workgroupBarrier();
-        sum_rows(local);
-        workgroupBarrier();
+        fill_areas(tile, first, local);
         for (var item = 0u; item < min(BATCH, count - first); item++) {
             if (batch[item].layer != open) {
                 if (open != NONE) {

@@ -9,7 +9,6 @@
 @group(0) @binding(5) var<storage, read_write> curve_lines: array<vec2<u32>>;
 @group(0) @binding(6) var<storage, read_write> counters: array<atomic<u32>>;
 
-var<workgroup> offsets: array<vec2<u32>, GROUP>;
 var<workgroup> base: vec2<u32>;
 
 fn raster_from_canvas(point: vec2<f32>) -> vec2<f32> {
@@ -120,25 +119,15 @@ fn main(
             a = b;
         }
     }
-    offsets[local] = needs;
-    workgroupBarrier();
-    for (var step = 1u; step < GROUP; step *= 2u) {
-        var before = vec2<u32>(0u);
-        if (local >= step) {
-            before = offsets[local - step];
-        }
-        workgroupBarrier();
-        offsets[local] += before;
-        workgroupBarrier();
-    }
+    let taken = sum_up_to(local, needs);
     if (local == GROUP - 1u) {
-        base = vec2<u32>(atomicAdd(&counters[LINES], offsets[local].x), atomicAdd(&counters[REFS], offsets[local].y));
+        base = vec2<u32>(atomicAdd(&counters[LINES], taken.x), atomicAdd(&counters[REFS], taken.y));
     }
     workgroupBarrier();
     if (curve >= frame.curves) {
         return;
     }
-    let end = base + offsets[local];
+    let end = base + taken;
     var next = end - needs;
     if (end.x > frame.line_capacity || end.y > frame.ref_capacity) {
         curve_lines[curve] = vec2<u32>(0u);

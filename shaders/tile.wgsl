@@ -128,6 +128,27 @@ fn sum_rows(local: u32) {
     }
 }
 
+// The areas of the batch that begins with item `first`: its lines, then its rows summed. Ready when it returns.
+fn fill_areas(tile: Tile, first: u32, local: u32) {
+    load_batch(tile, first, local);
+    workgroupBarrier();
+    for (var n = local; ; n += GROUP) {
+        let dealt = deal(n);
+        if (dealt.x == BATCH) {
+            break;
+        }
+        add_line(dealt.x, lines[cell_lines[dealt.y].x], tile.origin);
+    }
+    workgroupBarrier();
+    sum_rows(local);
+    workgroupBarrier();
+}
+
+// Place of this thread's pixel in the list of checkpoints, of the batch that begins with item `first` and is not the first.
+fn checkpoint_at(tile: Tile, first: u32, local: u32) -> u32 {
+    return ((tile.header.refs + first / BATCH - 1u) * GROUP + local) * frame.checkpoint_stride;
+}
+
 // The area of pixel `local` in item `item` as src/raster/coverage.rs snaps it.
 fn area_at(item: u32, local: u32) -> f32 {
     var area = f32(atomicLoad(&areas[item * GROUP + local])) / FIXED;

@@ -12,7 +12,6 @@
 @group(0) @binding(6) var<storage, read_write> items: array<Item>;
 @group(0) @binding(7) var<storage, read_write> counters: array<atomic<u32>>;
 
-var<workgroup> sums: array<u32, GROUP>;
 var<workgroup> base: u32;
 
 // The path's cell in the tile, or NONE where it covers nothing of it.
@@ -49,19 +48,9 @@ fn main(
     for (var path = first; path < end; path++) {
         own += select(0u, 1u, cell_in(path, column, row) != NONE);
     }
-    sums[local] = own;
-    workgroupBarrier();
-    for (var step = 1u; step < GROUP; step *= 2u) {
-        var before = 0u;
-        if (local >= step) {
-            before = sums[local - step];
-        }
-        workgroupBarrier();
-        sums[local] += before;
-        workgroupBarrier();
-    }
+    let taken = sum_up_to(local, vec2<u32>(own, 0u)).x;
     if (local == GROUP - 1u && tile < tiles) {
-        let count = sums[local];
+        let count = taken;
         base = tiles + atomicAdd(&counters[ITEMS], count);
         let batches = (max(count, 1u) - 1u) / BATCH;
         let first_batch = atomicAdd(&counters[BATCHES], batches);
@@ -74,7 +63,7 @@ fn main(
         items[tile] = header;
     }
     workgroupBarrier();
-    var next = base + sums[local] - own;
+    var next = base + taken - own;
     for (var path = first; path < end && tile < tiles; path++) {
         let cell = cell_in(path, column, row);
         if (cell == NONE || next >= frame.item_capacity) {

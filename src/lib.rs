@@ -29,3 +29,7 @@ pub mod job;
 pub mod nodes;
 
 pub mod host;
+
+// Unit tests share scenes with the tests in `tests/`, which name the library from outside.
+#[cfg(test)]
+extern crate self as linocut;

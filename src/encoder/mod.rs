@@ -345,15 +345,6 @@ impl Encoder {
         self.forward(crops, batch, true, ctx)
     }
 
-    /// Moves the image tower to `place` ahead of its first use, which would do it otherwise. Cost: one copy of the
-    /// weights, once an encoder and place.
-    ///
-    /// # Errors
-    /// [`EncoderError::NotBuilt`], [`EncoderError::NoDevice`], [`EncoderError::DeviceFailed`].
-    pub fn use_place(&self, place: EncoderPlace) -> Result<(), EncoderError> {
-        self.towers.tower(place, &self.vision).map(|_| ())
-    }
-
     fn forward(&self, crops: &[f32], batch: usize, keep: bool, ctx: &Ctx) -> Result<(Vec<f32>, Trace), EncoderError> {
         expect_len("crops", batch * self.vision.crop_len(), crops.len())?;
         let (features, kept) = match self.towers.tower(ctx.encoder, &self.vision)? {

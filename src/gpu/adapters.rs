@@ -119,9 +119,7 @@ impl Wanted {
         open.push((self.clone(), gpu.clone()));
         Ok(gpu)
     }
-}
 
-impl Wanted {
     /// Runs `work` on the card, and once more on one opened anew where `is_worth_a_retry` says so of the failure.
     ///
     /// # Errors

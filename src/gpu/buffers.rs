@@ -17,6 +17,18 @@ pub fn bytes_of<T: bytemuck::NoUninit>(values: &[T]) -> &[u8] {
     bytemuck::cast_slice(values)
 }
 
+/// Lists of numbers as one table: where each begins, the end, and then all of them.
+pub fn table_of(lists: &[Vec<u32>]) -> Vec<u32> {
+    let mut table = vec![0];
+    let mut end = 0;
+    for list in lists {
+        end += list.len() as u32;
+        table.push(end);
+    }
+    table.extend(lists.iter().flatten());
+    table
+}
+
 impl Gpu {
     /// A buffer of at least `bytes` bytes for shaders, all zero.
     ///
@@ -114,7 +126,6 @@ impl Gpu {
         read: &Read,
         f: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, GpuError> {
-        let failed = |reason: String| GpuError::Driver { adapter: self.note.name.clone(), reason };
         let result = self.guarded(|device, queue| {
             queue.submit([commands.finish()]);
             let slice = read.staging.slice(..read.bytes.next_multiple_of(4));
@@ -133,7 +144,25 @@ impl Gpu {
             read.staging.unmap();
             Ok(shown)
         })?;
-        result.map_err(|reason: String| self.check().err().unwrap_or_else(|| failed(reason)))
+        result.map_err(|reason: String| self.failure(reason))
+    }
+
+    /// Submits `commands` and waits until they have run.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub fn run(&self, commands: wgpu::CommandEncoder) -> Result<(), GpuError> {
+        let polled = self.guarded(|device, queue| {
+            queue.submit([commands.finish()]);
+            device.poll(wgpu::PollType::wait_indefinitely())
+        })?;
+        polled.map(|_| ()).map_err(|error| self.failure(error.to_string()))
+    }
+
+    /// Why a wait failed: what the handlers heard, else what the call says.
+    fn failure(&self, reason: String) -> GpuError {
+        let adapter = self.note.name.clone();
+        self.check().err().unwrap_or(GpuError::Driver { adapter, reason })
     }
 
     /// Submits `commands` without waiting.

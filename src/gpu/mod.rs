@@ -11,12 +11,12 @@ mod device;
 mod stage;
 
 pub use adapters::{AdapterNote, Backend, Kind, Wanted, list};
-pub use buffers::{Read, bytes_of};
+pub use buffers::{Read, bytes_of, table_of};
 pub use device::{Gpu, Shader};
 #[cfg(test)]
 pub(crate) use stage::assert_sound;
 pub(crate) use stage::stage;
-pub use stage::{Bound, Stage};
+pub use stage::{Bound, GROUP, Stage, constants, dispatch};
 
 /// Why the card did not do the work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

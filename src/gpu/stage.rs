@@ -6,6 +6,8 @@
 
 use super::{Gpu, GpuError, Shader};
 
+/// Threads of a workgroup that serves no tile: what WebGPU allows.
+pub const GROUP: u32 = 256;
 /// Workgroups in a row of a dispatch; a dimension takes 65 535.
 const MOST_COLUMNS: u32 = 32_768;
 
@@ -21,8 +23,6 @@ pub struct Stage {
 /// A stage with its buffers.
 #[derive(Debug)]
 pub struct Bound {
-    /// The shader's name.
-    pub name: &'static str,
     pipeline: wgpu::ComputePipeline,
     group: wgpu::BindGroup,
     workgroups: u32,
@@ -77,13 +77,25 @@ impl Gpu {
                 entries: &entries,
             })
         })?;
-        Ok(Bound { name: stage.shader.name, pipeline, group, workgroups })
+        Ok(Bound { pipeline, group, workgroups })
     }
+}
+
+/// Constants as WGSL: whole numbers, and others.
+pub fn constants(unsigned: &[(&str, u32)], floats: &[(&str, f64)]) -> String {
+    let unsigned = unsigned.iter().map(|(name, value)| format!("const {name} = {value}u;\n"));
+    unsigned.chain(floats.iter().map(|(name, value)| format!("const {name} = f32({value:e});\n"))).collect()
+}
+
+/// Commands that run `stages` one after the other.
+pub fn dispatch<'a>(commands: &mut wgpu::CommandEncoder, stages: impl IntoIterator<Item = &'a Bound>) {
+    let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    stages.into_iter().for_each(|bound| bound.dispatch(&mut pass));
 }
 
 impl Bound {
     /// Runs it, in two dimensions; a shader's linear index is `group.x + group.y * groups.x`.
-    pub fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>) {
+    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>) {
         if self.workgroups == 0 {
             return;
         }

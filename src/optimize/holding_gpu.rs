@@ -4,16 +4,13 @@
 //! gradient, added to the picture's. Invariants: the terms on the CPU are the twins of the shaders; the gradient's fourth value
 //! becomes 0. Determinism: every sum is one thread's, in a fixed order. Cost: one dispatch for coherence, four for tone.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::coherence::Coherence;
 use super::legibility::Tone;
-use crate::gpu::{Bound, Gpu, GpuError, Stage, bytes_of, stage};
+use crate::gpu::{self, Bound, GROUP, Gpu, GpuError, Stage, bytes_of, stage};
 use crate::raster::gpu::pixels_of;
 
-/// Threads of a workgroup: what WebGPU allows.
-const GROUP: u32 = 256;
 /// Pixels that a thread of the blur makes; the shader writes eight weights out.
 const BLOCK: u32 = 8;
 /// Ending of a blur: its result is kept.
@@ -27,12 +24,8 @@ const COHERENCE: Stage = stage!("holding_coherence", ["image", "held", "image_gr
 const BLUR: Stage = stage!("holding_blur", ["source", "kernel", "held", "result"], ["holding_common"], constants);
 
 fn constants() -> String {
-    let mut text = String::new();
     let unsigned = [("GROUP", GROUP), ("BLOCK", BLOCK), ("STORE", STORE), ("LESS_HELD", LESS_HELD), ("ADD", ADD)];
-    for (name, value) in unsigned {
-        let _ = writeln!(text, "const {name} = {value}u;");
-    }
-    text
+    gpu::constants(&unsigned, &[])
 }
 
 /// As in `shaders/holding_common.wgsl`.
@@ -88,8 +81,7 @@ impl GpuHolding {
 
     /// Commands that add the terms' gradients to the picture's.
     pub(super) fn encode(&self, commands: &mut wgpu::CommandEncoder) {
-        let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        self.bound.iter().for_each(|bound| bound.dispatch(&mut pass));
+        gpu::dispatch(commands, &self.bound);
     }
 }
 

@@ -213,9 +213,9 @@ impl<'a, 'w> Progressing<'a, 'w> {
     }
 
     /// Takes the loss of a finished iteration; whether it was the last.
-    fn is_done(&mut self, iteration: u32, loss: f32, distance: f32) -> bool {
+    fn is_done(&mut self, loss: f32, distance: f32) -> bool {
         self.losses.push(loss);
-        self.looped.ctx.progress.advance(u64::from(iteration) + 1, &format!("loss {loss:.3}"));
+        self.looped.ctx.progress.advance(self.losses.len() as u64, &format!("loss {loss:.3}"));
         self.plateau.is_reached(distance)
     }
 }
@@ -237,7 +237,7 @@ fn on_cpu(
         ctx.cancel.check()?;
         let gradient = raster::backward(scene, &tape, gradient.each_ref().map(Vec::as_slice), ctx)?;
         parameters.step(scene, gradient, settings.rate_scale(iteration));
-        if progressing.is_done(iteration, loss, distance) {
+        if progressing.is_done(loss, distance) {
             break;
         }
     }

@@ -5,6 +5,7 @@
 //! drawing of the next are one submission; where lists were too short, the drawing is repeated with longer ones before
 //! anybody looks. Determinism: bit-identical on one card. Cost: see `raster::gpu` and `encoder::crops::gpu`.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::holding_gpu::GpuHolding;
@@ -13,18 +14,9 @@ use super::parameters::Parameters;
 use super::parameters_gpu::GpuParameters;
 use super::{Loop, OptimizeError, Progressing};
 use crate::encoder::crops::gpu::GpuCrops;
-use crate::gpu::{Gpu, Read};
+use crate::gpu::Gpu;
 use crate::raster::gpu::GpuTape;
 use crate::scene::Scene;
-
-/// Lists may have to grow a few times before a drawing fits.
-const MOST_REPEATS: usize = 24;
-
-/// One place of the pool of windows on the card.
-struct Windows {
-    crops: GpuCrops,
-    read: Read,
-}
 
 /// Everything on the card.
 struct Card<'a> {
@@ -32,7 +24,8 @@ struct Card<'a> {
     tape: GpuTape,
     parameters: GpuParameters,
     holding: GpuHolding,
-    pool: Vec<Windows>,
+    /// Windows by their place in the objective's pool.
+    pool: Vec<Rc<GpuCrops>>,
 }
 
 /// Runs the iterations; `scene` is what they left.
@@ -57,11 +50,11 @@ pub(super) fn run(
         tape,
         pool: Vec::new(),
     };
-    let mut place = card.place(objective, 0)?;
+    let (mut place, mut windows) = card.windows(objective, 0)?;
     let mut commands = gpu.commands()?;
     for iteration in 0..looped.settings.iterations {
         looped.ctx.cancel.check()?;
-        let crops = card.draw(commands, place, scene)?;
+        let crops = card.draw(commands, &windows, scene)?;
         let verdict = objective.judge_crops(place, &crops, looped.ctx)?;
         if progressing.is_watched() {
             card.tape.read_scene(scene)?;
@@ -69,82 +62,58 @@ pub(super) fn run(
         progressing.see(iteration, verdict.loss, scene);
         looped.ctx.cancel.check()?;
         commands = gpu.commands()?;
-        card.encode_step(&mut commands, place, &verdict.d_crops, looped.settings.rate_scale(iteration))?;
-        if progressing.is_done(iteration, verdict.loss, verdict.distance) || iteration + 1 == looped.settings.iterations
-        {
+        card.encode_step(&mut commands, &windows, &verdict.d_crops, looped.settings.rate_scale(iteration))?;
+        if progressing.is_done(verdict.loss, verdict.distance) || iteration + 1 == looped.settings.iterations {
             break;
         }
-        place = card.place(objective, iteration + 1)?;
+        (place, windows) = card.windows(objective, iteration + 1)?;
     }
     gpu.submit(commands)?;
     Ok(card.tape.read_scene(scene)?)
 }
 
 impl Card<'_> {
-    /// The windows of `iteration`, brought to the card where it lacks them.
-    fn place(&mut self, objective: &mut Objective<'_>, iteration: u32) -> Result<usize, OptimizeError> {
+    /// The place of the windows of `iteration` and the windows, brought to the card where it lacks them.
+    fn windows(
+        &mut self,
+        objective: &mut Objective<'_>,
+        iteration: u32,
+    ) -> Result<(usize, Rc<GpuCrops>), OptimizeError> {
         let place = objective.place(iteration)?;
-        if objective.redraws() || place >= self.pool.len() {
-            let crops = objective.crops(place)?;
-            let crops = match self.pool.first() {
-                Some(first) => first.crops.sibling(crops)?,
-                None => {
-                    let picture = (self.tape.buffer("image")?, self.tape.buffer("image_grad")?);
-                    GpuCrops::new(crops, self.gpu, picture.0, picture.1)?
-                }
-            };
-            let (_, bytes) = crops.crops();
-            let (_, counter_bytes) = self.tape.counters()?;
-            let read = self.gpu.reader(bytes + counter_bytes)?;
-            self.pool.truncate(place);
-            self.pool.push(Windows { crops, read });
+        if let Some(windows) = self.pool.get(place).filter(|_| !objective.redraws()) {
+            return Ok((place, windows.clone()));
         }
-        Ok(place)
+        let crops = objective.crops(place)?;
+        let windows = Rc::new(match self.pool.first() {
+            Some(first) => first.sibling(crops)?,
+            None => GpuCrops::new(crops, self.gpu, self.tape.buffer("image")?, self.tape.buffer("image_grad")?)?,
+        });
+        self.pool.truncate(place);
+        self.pool.push(windows.clone());
+        Ok((place, windows))
     }
 
     /// Ends `commands` with a drawing of the scene on the card and its crops, and reads those.
     fn draw(
         &mut self,
-        mut commands: wgpu::CommandEncoder,
-        place: usize,
+        commands: wgpu::CommandEncoder,
+        windows: &GpuCrops,
         scene: &Scene,
     ) -> Result<Vec<f32>, OptimizeError> {
-        for _ in 0..MOST_REPEATS {
-            self.tape.encode_forward(&mut commands)?;
-            let Some(windows) = self.pool.get_mut(place) else { break };
-            windows.crops.encode_forward(&mut commands);
-            let (counters, counter_bytes) = self.tape.counters()?;
-            let (crops, bytes) = windows.crops.crops();
-            // More strips have more counters.
-            if windows.read.bytes() < bytes + counter_bytes {
-                windows.read = self.gpu.reader(bytes + counter_bytes)?;
-            }
-            windows.read.copy(&mut commands, crops, 0, 0, bytes);
-            windows.read.copy(&mut commands, counters, 0, bytes, counter_bytes);
-            let (crops, counters) = self.gpu.finish(commands, &windows.read, |all| {
-                let (crops, counters) = all.split_at_checked(bytes as usize).unwrap_or((all, &[]));
-                (bytemuck::pod_collect_to_vec::<u8, f32>(crops), counters.to_vec())
-            })?;
-            if !self.tape.must_repeat(&counters, scene)? {
-                return Ok(crops);
-            }
-            commands = self.gpu.commands()?;
-        }
-        Err(OptimizeError::Raster(self.tape.never_fits()))
+        let crop = |commands: &mut wgpu::CommandEncoder| windows.encode_forward(commands);
+        Ok(self.tape.draw(commands, scene, crop, windows.crops(), bytemuck::pod_collect_to_vec::<u8, f32>)?)
     }
 
     /// Commands from the gradient of the crops to moved points and paints.
     fn encode_step(
         &mut self,
         commands: &mut wgpu::CommandEncoder,
-        place: usize,
+        windows: &GpuCrops,
         d_crops: &[f32],
         scale: f32,
     ) -> Result<(), OptimizeError> {
-        if let Some(windows) = self.pool.get(place) {
-            windows.crops.set_grad(d_crops)?;
-            windows.crops.encode_adjoint(commands);
-        }
+        windows.set_grad(d_crops)?;
+        windows.encode_adjoint(commands);
         self.holding.encode(commands);
         self.tape.encode_backward(commands)?;
         Ok(self.parameters.encode(commands, scale)?)

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use super::adam::{Adam, BETA_1, BETA_2, EPSILON};
 use super::parameters::Parameters;
-use crate::gpu::{Bound, Gpu, GpuError, Stage, bytes_of, stage};
+use crate::gpu::{self, Bound, GROUP, Gpu, GpuError, Stage, bytes_of, stage, table_of};
 use crate::raster::gpu::GpuTape;
 use crate::scene::Scene;
 
-const GROUP: u32 = 256;
 const NONE: u32 = u32::MAX;
 
 /// As `Step` in `shaders/step.wgsl`.
@@ -30,15 +29,14 @@ struct Step {
 }
 
 fn constants() -> String {
-    format!(
-        "const GROUP = {GROUP}u;\nconst NONE = {NONE}u;\nconst BETA_1 = f32({BETA_1});\nconst BETA_2 = f32({BETA_2});\n\
-         const EPSILON = f32({EPSILON:e});\n"
-    )
+    let floats = [("BETA_1", BETA_1), ("BETA_2", BETA_2), ("EPSILON", EPSILON)];
+    gpu::constants(&[("GROUP", GROUP), ("NONE", NONE)], &floats.map(|(name, value)| (name, f64::from(value))))
 }
 
 const GATHER_SLOTS: Stage = stage!("gather_slots", ["slot_fills", "paint_grads", "slot_grads"], ["step"], constants);
-const ADAM: Stage = stage!("adam", ["grads", "free", "means", "variances", "partials"], ["step"], constants);
-const ADAM_FLOOR: Stage = stage!("adam_floor", ["partials", "epsilon"], ["step"], constants);
+const ADAM: Stage =
+    stage!("adam", ["grads", "free", "means", "variances", "partials"], ["step", "step_sum"], constants);
+const ADAM_FLOOR: Stage = stage!("adam_floor", ["partials", "epsilon"], ["step", "step_sum"], constants);
 const STEP_POINTS: Stage =
     stage!("step_points", ["contours", "means", "variances", "epsilon", "points"], ["step"], constants);
 const STEP_PAINTS: Stage =
@@ -85,8 +83,7 @@ impl GpuParameters {
             (list.step.rate, list.step.bias_2) = (list.rate * scale / bias_1, bias_2);
             self.gpu.write(&list.uniform, bytes_of(&[list.step]))?;
         }
-        let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        self.lists.iter().flat_map(|list| &list.stages).for_each(|bound| bound.dispatch(&mut pass));
+        gpu::dispatch(commands, self.lists.iter().flat_map(|list| &list.stages));
         Ok(())
     }
 }
@@ -124,15 +121,7 @@ fn color_list(
             fills.push(fill as u32);
         }
     }
-    let mut next = 0;
-    let mut slot_fills = Vec::new();
-    for fills in &fills {
-        slot_fills.push(next);
-        next += fills.len() as u32;
-    }
-    slot_fills.push(next);
-    slot_fills.extend(fills.into_iter().flatten());
-    let slot_fills = gpu.storage_of("slot_fills", &slot_fills)?;
+    let slot_fills = gpu.storage_of("slot_fills", &table_of(&fills))?;
     let slots = parameters.slots.iter().map(|slot| slot.unwrap_or(NONE)).collect::<Vec<_>>();
     let slots = gpu.storage_of("slots", &slots)?;
     let slot_grads = gpu.storage("slot_grads", 16 * parameters.slot_count as u64)?;

@@ -41,19 +41,15 @@ pub struct BenchReport {
 pub fn bench(scene: &Scene, size: Size, rounds: usize, ctx: &Ctx) -> Result<BenchReport, RasterError> {
     let work = work(scene, size, ctx)?;
     let trained = Trained { points: true, colors: true, opacity: true };
-    let grad: Vec<f32> = (0..size.width_px * size.height_px).map(|index| ((index % 7) as f32 - 3.0) / 3.0).collect();
+    let grad = gradient(size);
     let (mut image, mut tape) = (Image::filled(0, 0, [0.0; 3]), Tape::default());
-    let (mut forward_ms, mut backward_ms) = (Vec::new(), Vec::new());
-    for _ in 0..rounds.max(1) {
-        let start = Instant::now();
+    let (forward_ms, backward_ms) = medians(rounds, ctx, || {
         forward_into(scene, size, [1.0; 3], trained, (&mut image, &mut tape), ctx)?;
         black_box(&image);
         let middle = Instant::now();
         black_box(backward(scene, &tape, [&grad, &grad, &grad], ctx)?);
-        forward_ms.push((middle - start).as_secs_f64() * 1e3);
-        backward_ms.push(middle.elapsed().as_secs_f64() * 1e3);
-    }
-    let (forward_ms, backward_ms) = (median(&mut forward_ms), median(&mut backward_ms));
+        Ok(middle)
+    })?;
     let core_ghz = core_ghz();
     let threads = ctx.threads();
     let limit_ms = work.limit_cycles() / (core_ghz * 1e6 * threads as f64);
@@ -95,29 +91,23 @@ pub fn bench_gpu(
 ) -> Result<GpuBenchReport, RasterError> {
     let work = work(scene, size, ctx)?;
     let trained = Trained { points: true, colors: true, opacity: true };
-    let pixels = size.width_px * size.height_px;
-    let grad: Vec<f32> = (0..pixels).map(|index| ((index % 7) as f32 - 3.0) / 3.0).collect();
+    let grad = gradient(size);
     let mut tape = GpuTape::new(scene, size, [1.0; 3], trained, gpu)?;
     tape.set_pixel_grad([&grad, &grad, &grad])?;
     // The first round compiles shaders and finds the lengths of the lists.
     tape.forward(scene)?;
     tape.undo()?;
-    let (mut forward_ms, mut backward_ms) = (Vec::new(), Vec::new());
-    for _ in 0..rounds.max(1) {
-        ctx.cancel.check()?;
-        let start = Instant::now();
+    let (forward_ms, backward_ms) = medians(rounds, ctx, || {
         tape.forward(scene)?;
         let middle = Instant::now();
         tape.undo()?;
-        forward_ms.push((middle - start).as_secs_f64() * 1e3);
-        backward_ms.push(middle.elapsed().as_secs_f64() * 1e3);
-    }
-    let (forward_ms, backward_ms) = (median(&mut forward_ms), median(&mut backward_ms));
+        Ok(middle)
+    })?;
     let counts = tape.counts();
     let limit_bytes = 24 * scene.points.len() as u64
         + 56 * counts.lines
         + 40 * counts.line_tiles
-        + 28 * pixels as u64
+        + 28 * grad.len() as u64
         + 16 * counts.tile_pairs;
     Ok(GpuBenchReport {
         work,
@@ -129,6 +119,28 @@ pub fn bench_gpu(
         limit_bytes,
         gb_per_second: limit_bytes as f64 / (forward_ms + backward_ms) / 1e6,
     })
+}
+
+/// One plane of dL/dpixel: of both signs, different from pixel to pixel.
+fn gradient(size: Size) -> Vec<f32> {
+    (0..size.width_px * size.height_px).map(|index| ((index % 7) as f32 - 3.0) / 3.0).collect()
+}
+
+/// Milliseconds there and back, medians of `rounds` rounds (at least 1); a round says when it turned round.
+fn medians(
+    rounds: usize,
+    ctx: &Ctx,
+    mut round: impl FnMut() -> Result<Instant, RasterError>,
+) -> Result<(f64, f64), RasterError> {
+    let (mut forward_ms, mut backward_ms) = (Vec::new(), Vec::new());
+    for _ in 0..rounds.max(1) {
+        ctx.cancel.check()?;
+        let start = Instant::now();
+        let middle = round()?;
+        forward_ms.push((middle - start).as_secs_f64() * 1e3);
+        backward_ms.push(middle.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok((median(&mut forward_ms), median(&mut backward_ms)))
 }
 
 fn median(times: &mut [f64]) -> f64 {

@@ -190,8 +190,8 @@ impl<T: Real> Accumulator<T> {
             if quiet && inside == T::ZERO {
                 continue;
             }
-            let has_edge = !flat.is_empty() && flat.iter().any(|(first, end)| (*first..*end).contains(&(block as u32)));
-            if quiet && inside.abs() >= T::ONE && !has_edge {
+            let has_edge = || flat.iter().any(|(first, end)| (*first..*end).contains(&(block as u32)));
+            if quiet && inside.abs() >= T::ONE && !has_edge() {
                 solid_from.get_or_insert(block);
                 continue;
             }

@@ -138,6 +138,32 @@ fn transparent_pictures_of_any_size_are_as_on_the_cpu() {
     }
 }
 
+/// A strip may turn out to need more than its buffers can hold only after those above it were shown; then the rest is cut anew,
+/// and not at the same rows.
+#[test]
+#[ignore = "needs a graphics card"]
+fn strips_that_are_cut_anew_leave_no_row_out() {
+    let mut scene = scenes::stack(640.0, 48);
+    // Heavy below, light above.
+    for (index, point) in scene.points.iter_mut().enumerate() {
+        if index / 12 % 12 != 0 {
+            point[1] = 384.0 + 0.4 * point[1];
+        }
+    }
+    let gpu = gpu();
+    let sizes = [65, 80, 144, 208].map(|height_px| Size { width_px: 640, height_px });
+    let drawn = |size| render(&scene, size, Background::Rgb(BACKGROUND), &gpu, &ctx()).unwrap();
+    let whole = sizes.map(drawn);
+    for kib in [6144, 4096, 3072] {
+        gpu.limit_buffers(kib << 10);
+        for (size, whole) in sizes.iter().zip(&whole) {
+            let off = largest_difference(&drawn(*size), whole);
+            assert_eq!(off, 0.0, "{} px high in buffers of {kib} KiB", size.height_px);
+        }
+    }
+    gpu.destroy();
+}
+
 /// The sample drawings at 512 pixels.
 #[test]
 #[ignore = "needs a graphics card and the samples in ../shared/data/svg"]

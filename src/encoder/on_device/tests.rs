@@ -179,7 +179,6 @@ fn weights_are_moved_once() {
     let encoder = with_card();
     let tower = || encoder.towers.tower(CARD, &encoder.vision).unwrap().unwrap();
     assert!(Arc::ptr_eq(&tower(), &tower()));
-    encoder.use_place(CARD).unwrap();
     assert!(
         encoder.towers.tower(EncoderPlace::Cpu, &encoder.vision).unwrap().is_none(),
         "nothing moves to the processor"

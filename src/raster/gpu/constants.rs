@@ -3,8 +3,8 @@
 //! Output: WGSL text, and the layouts of the structs that the host fills. Invariants: a struct here has the fields of its
 //! namesake in `shaders/common.wgsl`, in its order and padding. Cost: none.
 
+use crate::gpu;
 use crate::raster::flatten::{FAR_PX, MAX_PARTS};
-use std::fmt::Write as _;
 
 /// Side of a tile in pixels.
 pub(in crate::raster) const TILE: u32 = 16;
@@ -84,7 +84,6 @@ pub(in crate::raster) mod bytes {
 
 /// The constants as WGSL.
 pub(in crate::raster) fn wgsl() -> String {
-    let mut text = String::new();
     let unsigned = [
         ("TILE", TILE),
         ("BATCH", BATCH),
@@ -104,11 +103,6 @@ pub(in crate::raster) fn wgsl() -> String {
         ("PLACED", counter::PLACED as u32),
         ("BAD_PATH", counter::BAD_PATH as u32),
     ];
-    for (name, value) in unsigned {
-        let _ = writeln!(text, "const {name} = {value}u;");
-    }
-    for (name, value) in [("FIXED", f64::from(1u32 << FIXED_BITS)), ("FAR_PX", FAR_PX), ("SNAP", f64::from(SNAP))] {
-        let _ = writeln!(text, "const {name} = f32({value:e});");
-    }
-    text
+    let floats = [("FIXED", f64::from(1u32 << FIXED_BITS)), ("FAR_PX", FAR_PX), ("SNAP", f64::from(SNAP))];
+    gpu::constants(&unsigned, &floats)
 }

@@ -3,6 +3,7 @@
 //! Input: a scene. Output: [`Geometry`]. Invariants: cubic c has its points at 3c, 3c + 1, 3c + 2 and its last where the
 //! table says. Cost: one pass over the scene.
 
+use crate::gpu::table_of;
 use crate::scene::{FillRule, Scene, as_usize};
 
 /// Tables that are uploaded once.
@@ -48,13 +49,7 @@ impl Geometry {
                 }
             }
         }
-        let mut next = 0;
-        for users in &users {
-            out.paint_paths.push(next);
-            next += users.len() as u32;
-        }
-        out.paint_paths.push(next);
-        out.paint_paths.extend(users.into_iter().flatten());
+        out.paint_paths = table_of(&users);
         out
     }
 

@@ -158,9 +158,7 @@ impl GpuTape {
     pub fn undo(&self) -> Result<(), RasterError> {
         let mut commands = self.session.gpu.commands()?;
         self.session.encode_backward(&mut commands)?;
-        let read = self.session.gpu.reader(4)?;
-        read.copy(&mut commands, self.session.buffer("paint_grads")?, 0, 0, 4);
-        Ok(self.session.gpu.finish(commands, &read, |_| ())?)
+        Ok(self.session.gpu.run(commands)?)
     }
 
     /// The card.
@@ -177,12 +175,21 @@ impl GpuTape {
         self.session.buffer(name)
     }
 
-    /// Commands that draw the scene on the card into `image`; look at [`Self::counters`] before believing it.
+    /// Ends `commands` with a drawing of the scene on the card into `image` and with what `follow` adds, runs them, and shows the
+    /// first bytes of `wanted`, as many as it says, to `take`. Where lists were too short, the drawing and what follows are repeated
+    /// with longer ones, and only what fits is kept. `scene` gives names to paths.
     ///
     /// # Errors
-    /// [`GpuError`].
-    pub fn encode_forward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
-        self.session.encode_forward(commands)
+    /// [`RasterError::NotFinite`], [`RasterError::Gpu`].
+    pub fn draw<R>(
+        &mut self,
+        commands: wgpu::CommandEncoder,
+        scene: &Scene,
+        follow: impl Fn(&mut wgpu::CommandEncoder),
+        wanted: (&wgpu::Buffer, u64),
+        take: impl Fn(&[u8]) -> R,
+    ) -> Result<R, RasterError> {
+        self.session.draw(commands, scene, follow, Some(wanted), take)
     }
 
     /// Commands from `image_grad` to `point_grads` and `paint_grads`.
@@ -191,23 +198,6 @@ impl GpuTape {
     /// [`GpuError`].
     pub fn encode_backward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
         self.session.encode_backward(commands)
-    }
-
-    /// What a drawing needed, and how many bytes that is.
-    ///
-    /// # Errors
-    /// [`GpuError`].
-    pub fn counters(&self) -> Result<(&wgpu::Buffer, u64), GpuError> {
-        Ok((self.session.buffer("counters")?, self.session.counter_bytes()))
-    }
-
-    /// Takes [`Self::counters`] read back after a drawing; true: lists were too short, have grown, and the drawing must be
-    /// repeated. `scene` gives names to paths.
-    ///
-    /// # Errors
-    /// [`RasterError::NotFinite`], [`RasterError::Gpu`].
-    pub fn must_repeat(&mut self, counters: &[u8], scene: &Scene) -> Result<bool, RasterError> {
-        Ok(self.session.counted(counters, scene)?.is_some())
     }
 
     /// What the last drawing held.
@@ -221,11 +211,6 @@ impl GpuTape {
         let (forward, backward) = (stages::FORWARD.len() as u64, stages::BACKWARD.len() as u64);
         let again = if strips > 1 { forward } else { 0 };
         (strips * forward, strips * (backward + again) + stages::GATHER.len() as u64)
-    }
-
-    /// The error of a drawing whose lists never are long enough: a defect.
-    pub fn never_fits(&self) -> RasterError {
-        self.session.never_fits().into()
     }
 
     /// Reads the points and fills on the card into `scene`.

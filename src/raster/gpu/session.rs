@@ -13,7 +13,7 @@ use super::constants::{Frame, TILE, bytes};
 use super::constants::{GROUP, TRAINED_OPACITY, TRAINED_POINTS, counter};
 use super::geometry::{Geometry, paints_of};
 use super::stages::{BACKWARD, FORWARD, GATHER};
-use crate::gpu::{Bound, Gpu, GpuError, Read, Stage, bytes_of};
+use crate::gpu::{self, Bound, Gpu, GpuError, Read, Stage, bytes_of};
 use crate::raster::{RasterError, Size, TOLERANCE_PX, Trained};
 use crate::scene::Scene;
 
@@ -53,6 +53,17 @@ pub(in crate::raster) struct Purpose {
     pub trained: Option<Trained>,
 }
 
+/// A range of rows of tiles, drawn by itself, and the stages that draw it.
+#[derive(Debug)]
+struct Strip {
+    rows: Range<u32>,
+    /// Place of its counters in the buffer of all strips' counters.
+    counters_at: u64,
+    forward: Vec<Bound>,
+    /// None where there is no way back.
+    backward: Vec<Bound>,
+}
+
 /// A scene on a card.
 #[derive(Debug)]
 pub(in crate::raster) struct Session {
@@ -61,12 +72,12 @@ pub(in crate::raster) struct Session {
     pub(super) purpose: Purpose,
     scale: [f32; 2],
     pub(super) capacity: Capacity,
-    strips: Vec<Range<u32>>,
+    strips: Vec<Strip>,
+    /// The stages that end the way back.
+    gather: Vec<Bound>,
     buffers: BTreeMap<&'static str, wgpu::Buffer>,
-    frames: Vec<wgpu::Buffer>,
-    /// For each strip, the stages' bindings.
-    bindings: Vec<Vec<Bound>>,
-    counters_read: Read,
+    /// Room for what comes back from a drawing; grows.
+    read: Read,
     /// What the last drawing held.
     pub(super) counts: Counts,
 }
@@ -90,7 +101,7 @@ impl Session {
             batches: 2 * tiles,
         };
         let scale = |px: usize, canvas: f32| (px as f64 / f64::from(canvas)) as f32;
-        let counters_read = gpu.reader(64)?;
+        let read = gpu.reader(COUNTER_BYTES)?;
         let mut session = Self {
             gpu,
             geometry,
@@ -98,10 +109,9 @@ impl Session {
             scale: [scale(purpose.size.width_px, scene.width), scale(purpose.size.height_px, scene.height)],
             capacity,
             strips: Vec::new(),
+            gather: Vec::new(),
             buffers: BTreeMap::new(),
-            frames: Vec::new(),
-            bindings: Vec::new(),
-            counters_read,
+            read,
             counts: Counts::default(),
         };
         session.make_fixed_buffers(scene)?;
@@ -153,8 +163,8 @@ impl Session {
     fn make_strips(&mut self, count: u32) -> Result<(), GpuError> {
         let rows = self.tile_rows();
         let height = rows.div_ceil(count.clamp(1, rows));
-        self.strips = (0..rows).step_by(height as usize).map(|first| first..(first + height).min(rows)).collect();
-        self.make_lists()
+        let cut = (0..rows).step_by(height as usize).map(|first| first..(first + height).min(rows)).collect();
+        self.make_lists(cut)
     }
 
     fn image_bytes(&self, rows: &Range<u32>) -> u64 {
@@ -187,13 +197,13 @@ impl Session {
         if self.geometry.has_layers { 2 } else { 1 }
     }
 
-    /// Makes the lists, cutting finer strips until every list fits the card.
-    fn make_lists(&mut self) -> Result<(), GpuError> {
+    /// Makes the lists for strips of these rows, cutting finer ones until every list fits the card.
+    fn make_lists(&mut self, cut: Vec<Range<u32>>) -> Result<(), GpuError> {
         let limit = self.gpu.largest_buffer();
-        let image = self.strips.iter().map(|strip| ("image", self.image_bytes(strip))).max_by_key(|image| image.1);
+        let image = cut.iter().map(|rows| ("image", self.image_bytes(rows))).max_by_key(|image| image.1);
         let largest = self.list_bytes().into_iter().chain(image).max_by_key(|list| list.1);
         if let Some((what, bytes)) = largest.filter(|list| list.1 > limit) {
-            let count = self.strips.len() as u32;
+            let count = cut.len() as u32;
             if count >= self.tile_rows() {
                 return Err(GpuError::TooLarge { adapter: self.gpu.note.name.clone(), what, bytes, limit });
             }
@@ -213,9 +223,8 @@ impl Session {
             let buffer = self.gpu.storage(name, bytes)?;
             self.buffers.insert(name, buffer);
         }
-        let counters = COUNTER_BYTES * self.strips.len() as u64;
+        let counters = COUNTER_BYTES * cut.len() as u64;
         self.buffers.insert("counters", self.gpu.storage("counters", counters)?);
-        self.counters_read = self.gpu.reader(counters)?;
         let image = match self.purpose.trained {
             Some(_) => self.image_bytes(&(0..self.tile_rows())),
             None => image.map_or(0, |image| image.1),
@@ -226,10 +235,14 @@ impl Session {
                 self.buffers.insert("image_grad", self.gpu.storage_in_parts("image_grad", image)?);
             }
         }
-        self.bind()
+        self.strips = (0..).zip(cut).map(|(index, rows)| self.strip(index, rows)).collect::<Result<_, _>>()?;
+        if self.gather.is_empty() && self.purpose.trained.is_some() {
+            self.gather = self.bind_gather()?;
+        }
+        Ok(())
     }
 
-    fn frame(&self, strip: &Range<u32>) -> Frame {
+    fn frame(&self, rows: &Range<u32>) -> Frame {
         let Purpose { size, background, trained } = self.purpose;
         let trained = trained.unwrap_or_default();
         let Capacity { lines, refs, cells, items, batches } = self.capacity;
@@ -243,8 +256,8 @@ impl Session {
             width: size.width_px as u32,
             height: size.height_px as u32,
             tiles_x: self.tiles_x(),
-            first_row: strip.start,
-            end_row: strip.end,
+            first_row: rows.start,
+            end_row: rows.end,
             curves: curves.len() as u32,
             paths: paths.len() as u32,
             fills: *fills,
@@ -259,40 +272,37 @@ impl Session {
         }
     }
 
-    fn bind(&mut self) -> Result<(), GpuError> {
-        self.frames.clear();
-        self.bindings.clear();
-        for (index, strip) in self.strips.iter().enumerate() {
-            let frame = self.gpu.uniform("frame", bytes_of(&[self.frame(strip)]))?;
-            let back = BACKWARD.iter().chain(&GATHER).filter(|_| self.purpose.trained.is_some());
-            let stages = FORWARD.iter().chain(back);
-            let bound = stages.map(|stage| self.bind_stage(stage, index, strip, &frame)).collect::<Result<_, _>>()?;
-            self.bindings.push(bound);
-            self.frames.push(frame);
-        }
-        Ok(())
-    }
-
-    fn bind_stage(
-        &self,
-        stage: &Stage,
-        index: usize,
-        strip: &Range<u32>,
-        frame: &wgpu::Buffer,
-    ) -> Result<Bound, GpuError> {
-        self.gpu.bind(stage, frame, self.workgroups(stage, strip), |name| {
-            let buffer = self.buffers.get(name)?;
-            Some(match name {
-                "counters" => part_of(buffer, COUNTER_BYTES * index as u64, COUNTER_BYTES),
-                "image" | "image_grad" if self.purpose.trained.is_some() => {
-                    part_of(buffer, self.image_bytes(&(0..strip.start)), self.image_bytes(strip))
-                }
-                _ => buffer.as_entire_binding(),
+    /// A strip with its stages bound to the lists as they are.
+    fn strip(&self, index: u64, rows: Range<u32>) -> Result<Strip, GpuError> {
+        let counters_at = COUNTER_BYTES * index;
+        let frame = self.gpu.uniform("frame", bytes_of(&[self.frame(&rows)]))?;
+        let bind = |stage: &Stage| {
+            self.gpu.bind(stage, &frame, self.workgroups(stage, &rows), |name| {
+                let buffer = self.buffers.get(name)?;
+                Some(match name {
+                    "counters" => part_of(buffer, counters_at, COUNTER_BYTES),
+                    "image" | "image_grad" if self.purpose.trained.is_some() => {
+                        part_of(buffer, self.image_bytes(&(0..rows.start)), self.image_bytes(&rows))
+                    }
+                    _ => buffer.as_entire_binding(),
+                })
             })
-        })
+        };
+        let forward = FORWARD.iter().map(bind).collect::<Result<_, _>>()?;
+        let back = BACKWARD.iter().filter(|_| self.purpose.trained.is_some());
+        let backward = back.map(bind).collect::<Result<_, _>>()?;
+        Ok(Strip { rows, counters_at, forward, backward })
     }
 
-    fn workgroups(&self, stage: &Stage, strip: &Range<u32>) -> u32 {
+    /// The stages that end the way back, bound: they know neither strips nor lists, so that one binding lasts.
+    fn bind_gather(&self) -> Result<Vec<Bound>, GpuError> {
+        let rows = 0..self.tile_rows();
+        let frame = self.gpu.uniform("frame", bytes_of(&[self.frame(&rows)]))?;
+        let buffer = |name| self.buffers.get(name).map(wgpu::Buffer::as_entire_binding);
+        GATHER.iter().map(|stage| self.gpu.bind(stage, &frame, self.workgroups(stage, &rows), buffer)).collect()
+    }
+
+    fn workgroups(&self, stage: &Stage, rows: &Range<u32>) -> u32 {
         let Geometry { curves, paths, points, .. } = &self.geometry;
         let threads = |count: u64| (count as u32).div_ceil(GROUP);
         match stage.shader.name {
@@ -302,7 +312,7 @@ impl Session {
             "backdrop" | "reduce_paths" => paths.len() as u32,
             "gather_points" => threads(u64::from(*points)),
             "gather_paints" => threads(self.paint_count()),
-            _ => self.tiles_x() * (strip.end - strip.start),
+            _ => self.tiles_x() * (rows.end - rows.start),
         }
     }
 
@@ -328,45 +338,34 @@ impl Session {
         })
     }
 
-    fn pass(&self, commands: &mut wgpu::CommandEncoder, strip: usize, wanted: impl Fn(&str) -> bool) {
-        let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        let bound = self.bindings.get(strip).into_iter().flatten();
-        bound.filter(|bound| wanted(bound.name)).for_each(|bound| bound.dispatch(&mut pass));
-    }
-
-    fn encode_strip(&self, commands: &mut wgpu::CommandEncoder, strip: usize) -> Result<(), GpuError> {
+    fn encode_strip(&self, commands: &mut wgpu::CommandEncoder, strip: &Strip) -> Result<(), GpuError> {
         self.clear(commands, &["bounds", "cells", "winding"])?;
-        commands.clear_buffer(self.buffer("counters")?, COUNTER_BYTES * strip as u64, Some(COUNTER_BYTES));
-        self.pass(commands, strip, |name| FORWARD.iter().any(|stage| stage.shader.name == name));
+        commands.clear_buffer(self.buffer("counters")?, strip.counters_at, Some(COUNTER_BYTES));
+        gpu::dispatch(commands, &strip.forward);
         Ok(())
-    }
-
-    /// Commands that draw into `image`, and that let [`Self::counted`] look at the counters.
-    pub(super) fn encode_forward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
-        (0..self.strips.len()).try_for_each(|strip| self.encode_strip(commands, strip))
     }
 
     /// Commands that turn `image_grad` into `point_grads` and `paint_grads`; the lists must be those of the scene.
     pub(super) fn encode_backward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
         self.clear(commands, &["curve_grads", "path_grads"])?;
-        for strip in 0..self.strips.len() {
+        for strip in &self.strips {
             if self.strips.len() > 1 {
                 self.encode_strip(commands, strip)?;
             }
             self.clear(commands, &["moments", "cell_grads"])?;
-            self.pass(commands, strip, |name| BACKWARD.iter().any(|stage| stage.shader.name == name));
+            gpu::dispatch(commands, &strip.backward);
         }
-        self.pass(commands, 0, |name| GATHER.iter().any(|stage| stage.shader.name == name));
+        gpu::dispatch(commands, &self.gather);
         Ok(())
     }
 
     /// Bytes of all strips' counters.
-    pub(super) fn counter_bytes(&self) -> u64 {
+    fn counter_bytes(&self) -> u64 {
         COUNTER_BYTES * self.strips.len() as u64
     }
 
-    /// Looks at counters read back after a forward pass. Some: the pass must be repeated, with lists that have grown.
-    pub(super) fn counted(&mut self, counters: &[u8], scene: &Scene) -> Result<Option<()>, RasterError> {
+    /// Looks at counters read back after a drawing: whether the lists were long enough. Those that were not have grown.
+    fn counted(&mut self, counters: &[u8], scene: &Scene) -> Result<bool, RasterError> {
         let mut need = Capacity { lines: 0, refs: 0, cells: 0, items: 0, batches: 0 };
         let mut counts = Counts { strips: self.strips.len() as u64, ..Counts::default() };
         for (strip, counters) in self.strips.iter().zip(counters.chunks(COUNTER_BYTES as usize)) {
@@ -379,7 +378,7 @@ impl Session {
                 let path = scene.paths.get(path).map_or_else(String::new, |path| path.id.clone());
                 return Err(RasterError::NotFinite { path });
             }
-            let tiles = u64::from(self.tiles_x() * (strip.end - strip.start));
+            let tiles = u64::from(self.tiles_x() * (strip.rows.end - strip.rows.start));
             counts.lines += u64::from(at(counter::LINES));
             counts.line_tiles += u64::from(at(counter::REFS));
             counts.cells += u64::from(at(counter::CELLS));
@@ -401,30 +400,62 @@ impl Session {
         };
         if wants == has {
             self.counts = counts;
-            return Ok(None);
+            return Ok(true);
         }
         self.capacity = wants;
-        self.make_lists()?;
-        Ok(Some(()))
+        self.make_lists(self.strips.iter().map(|strip| strip.rows.clone()).collect())?;
+        Ok(false)
     }
 
-    /// Draws into `image`, as often as it takes for all lists to be long enough.
-    pub(in crate::raster) fn forward(&mut self, scene: &Scene) -> Result<(), RasterError> {
+    /// Runs `commands`, which end with a drawing, and shows the first bytes of `wanted`, as many as it says, to `take`. None:
+    /// lists were too short and have grown, and the drawing must be repeated.
+    fn attempt<R>(
+        &mut self,
+        mut commands: wgpu::CommandEncoder,
+        scene: &Scene,
+        wanted: Option<(&wgpu::Buffer, u64)>,
+        take: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, RasterError> {
+        let counters = self.counter_bytes();
+        let bytes = wanted.map_or(0, |(_, bytes)| bytes);
+        if self.read.bytes() < counters + bytes {
+            self.read = self.gpu.reader(counters + bytes)?;
+        }
+        self.read.copy(&mut commands, self.buffer("counters")?, 0, 0, counters);
+        if let Some((buffer, bytes)) = wanted {
+            self.read.copy(&mut commands, buffer, 0, counters, bytes);
+        }
+        let (counters, taken) = self.gpu.finish(commands, &self.read, |all| {
+            let (counters, rest) = all.split_at_checked(counters as usize).unwrap_or((all, &[]));
+            (counters.to_vec(), take(rest.get(..bytes as usize).unwrap_or(rest)))
+        })?;
+        Ok(self.counted(&counters, scene)?.then_some(taken))
+    }
+
+    /// Ends `commands` with a drawing into `image` and with what `follow` adds, and runs them; shows `wanted` to `take`. The
+    /// drawing is repeated until all lists are long enough; what `commands` holds runs once.
+    pub(super) fn draw<R>(
+        &mut self,
+        mut commands: wgpu::CommandEncoder,
+        scene: &Scene,
+        follow: impl Fn(&mut wgpu::CommandEncoder),
+        wanted: Option<(&wgpu::Buffer, u64)>,
+        take: impl Fn(&[u8]) -> R,
+    ) -> Result<R, RasterError> {
         for _ in 0..MOST_REPEATS {
-            let mut commands = self.gpu.commands()?;
-            self.encode_forward(&mut commands)?;
-            self.counters_read.copy(&mut commands, self.buffer("counters")?, 0, 0, self.counter_bytes());
-            let counters = self.gpu.finish(commands, &self.counters_read, <[u8]>::to_vec)?;
-            if self.counted(&counters, scene)?.is_none() {
-                return Ok(());
+            self.strips.iter().try_for_each(|strip| self.encode_strip(&mut commands, strip))?;
+            follow(&mut commands);
+            if let Some(taken) = self.attempt(commands, scene, wanted, &take)? {
+                return Ok(taken);
             }
+            commands = self.gpu.commands()?;
         }
         Err(self.never_fits().into())
     }
 
-    pub(super) fn never_fits(&self) -> GpuError {
-        let reason = format!("the lists of the scene never fit, last {:?}", self.capacity);
-        GpuError::Driver { adapter: self.gpu.note.name.clone(), reason }
+    /// Draws into `image`.
+    pub(in crate::raster) fn forward(&mut self, scene: &Scene) -> Result<(), RasterError> {
+        self.draw(self.gpu.commands()?, scene, |_| (), None, |_| ())
     }
 
     /// Draws strip by strip and shows each strip's pixels with its first row.
@@ -433,38 +464,30 @@ impl Session {
         scene: &Scene,
         mut show: impl FnMut(usize, &[[f32; 4]]) -> Result<(), RasterError>,
     ) -> Result<(), RasterError> {
-        let mut done = 0;
-        for _ in 0..MOST_REPEATS {
-            let mut repeat = false;
-            for strip in 0..self.strips.len() {
-                let Some(rows) = self.strips.get(strip).cloned() else { break };
-                if rows.start < done {
-                    continue;
+        let (mut done, mut repeats) = (0, 0);
+        // Strips that were cut anew may begin above the last row that was shown: rows that are not yet done decide.
+        while let Some(strip) = self.strips.iter().find(|strip| strip.rows.end > done) {
+            let rows = strip.rows.clone();
+            let mut commands = self.gpu.commands()?;
+            self.clear(&mut commands, &["counters"])?;
+            self.encode_strip(&mut commands, strip)?;
+            let image = (&self.buffer("image")?.clone(), self.image_bytes(&rows));
+            let pixels = self.attempt(commands, scene, Some(image), bytemuck::pod_collect_to_vec::<u8, [f32; 4]>)?;
+            match pixels {
+                Some(pixels) => {
+                    show((rows.start * TILE) as usize, &pixels)?;
+                    (done, repeats) = (rows.end, 0);
                 }
-                let image = self.image_bytes(&rows);
-                let all = self.counter_bytes();
-                let read = self.gpu.reader(all + image)?;
-                let mut commands = self.gpu.commands()?;
-                self.clear(&mut commands, &["counters"])?;
-                self.encode_strip(&mut commands, strip)?;
-                read.copy(&mut commands, self.buffer("counters")?, 0, 0, all);
-                read.copy(&mut commands, self.buffer("image")?, 0, all, image);
-                let (counters, pixels) = self.gpu.finish(commands, &read, |bytes| {
-                    let (counters, pixels) = bytes.split_at_checked(all as usize).unwrap_or((bytes, &[]));
-                    (counters.to_vec(), bytemuck::pod_collect_to_vec::<u8, [f32; 4]>(pixels))
-                })?;
-                if self.counted(&counters, scene)?.is_some() {
-                    repeat = true;
-                    break;
-                }
-                show((rows.start * TILE) as usize, &pixels)?;
-                done = rows.end;
-            }
-            if !repeat {
-                return Ok(());
+                None if repeats < MOST_REPEATS => repeats += 1,
+                None => return Err(self.never_fits().into()),
             }
         }
-        Err(self.never_fits().into())
+        Ok(())
+    }
+
+    fn never_fits(&self) -> GpuError {
+        let reason = format!("the lists of the scene never fit, last {:?}", self.capacity);
+        GpuError::Driver { adapter: self.gpu.note.name.clone(), reason }
     }
 }
 

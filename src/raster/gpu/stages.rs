@@ -13,9 +13,14 @@ pub(super) const BACKWARD: [Stage; 3] = [FINE_BACKWARD, REDUCE_CURVES, REDUCE_PA
 /// Stages that end the way back, once for all strips.
 pub(super) const GATHER: [Stage; 2] = [GATHER_POINTS, GATHER_PAINTS];
 
-pub(super) const FLATTEN: Stage =
-    stage!("flatten", ["points", "curves", "bounds", "lines", "curve_lines", "counters"], ["common"], constants::wgsl);
-pub(super) const CELLS: Stage = stage!("cells", ["bounds", "path_cells", "counters"], ["common"], constants::wgsl);
+pub(super) const FLATTEN: Stage = stage!(
+    "flatten",
+    ["points", "curves", "bounds", "lines", "curve_lines", "counters"],
+    ["common", "prefix"],
+    constants::wgsl
+);
+pub(super) const CELLS: Stage =
+    stage!("cells", ["bounds", "path_cells", "counters"], ["common", "prefix"], constants::wgsl);
 pub(super) const BIN: Stage = stage!(
     "bin",
     ["lines", "curves", "path_cells", "counters", "cells", "winding", "refs"],
@@ -29,7 +34,7 @@ pub(super) const PLACE: Stage =
 pub(super) const TILE_LISTS: Stage = stage!(
     "tile_lists",
     ["path_cells", "paths", "paints", "cells", "winding", "items", "counters"],
-    ["common"],
+    ["common", "prefix"],
     constants::wgsl
 );
 pub(super) const FINE_FORWARD: Stage = stage!(

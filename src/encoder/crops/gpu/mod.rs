@@ -18,9 +18,9 @@ mod warp;
 use std::sync::Arc;
 
 use super::{Crops, EncoderError, expect_len};
-use crate::gpu::{Bound, Gpu, GpuError, Stage, bytes_of};
+use crate::gpu::{self, Bound, GROUP, Gpu, GpuError, Stage, bytes_of};
 use plan::{GROUP_BYTES, LINES, Plan, Step, Task, VALUE_BYTES};
-use stages::{BLOCK, DENORMALISE, Frame, GROUP, NORMALISE, RESIZE, SUM, UNWARP, WARP};
+use stages::{BLOCK, DENORMALISE, Frame, NORMALISE, RESIZE, SUM, UNWARP, WARP};
 
 /// Buffers whose contents do not outlive one pass; sets of windows share them.
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ impl GpuCrops {
 
     /// Commands that turn the picture into crops.
     pub fn encode_forward(&self, commands: &mut wgpu::CommandEncoder) {
-        run(commands, &self.forward);
+        gpu::dispatch(commands, &self.forward);
     }
 
     /// Where the crops are, `[crops, 3, side, side]`, normalised, and how many bytes of the buffer they take.
@@ -130,13 +130,8 @@ impl GpuCrops {
 
     /// Commands that overwrite the picture's gradient with the adjoint of what [`Self::set_grad`] brought.
     pub fn encode_adjoint(&self, commands: &mut wgpu::CommandEncoder) {
-        run(commands, &self.adjoint);
+        gpu::dispatch(commands, &self.adjoint);
     }
-}
-
-fn run(commands: &mut wgpu::CommandEncoder, bound: &[Bound]) {
-    let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-    bound.iter().for_each(|bound| bound.dispatch(&mut pass));
 }
 
 impl Tables {

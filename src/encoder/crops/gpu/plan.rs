@@ -6,8 +6,9 @@
 
 use super::super::resize::Axis;
 use super::super::{Crop, Crops};
-use super::stages::{ALONG_COLUMNS, ALONG_ROWS, BLOCK, GROUP, Resize, Tile, Warp, Window};
+use super::stages::{ALONG_COLUMNS, ALONG_ROWS, BLOCK, Resize, Tile, Warp, Window};
 use super::warp::warp_of;
+use crate::gpu::GROUP;
 
 /// Scratch of one kind that a group of windows may take; one window may take more.
 pub(super) const GROUP_BYTES: u64 = 64 << 20;

@@ -3,12 +3,8 @@
 //! Output: sources, binding tables, layouts. Invariants: a struct here has the fields of its namesake in
 //! `shaders/crop_common.wgsl`, in its order and padding. Cost: none.
 
-use std::fmt::Write as _;
+use crate::gpu::{self, GROUP, Stage, stage};
 
-use crate::gpu::{Stage, stage};
-
-/// Threads of a workgroup: what WebGPU allows.
-pub(super) const GROUP: u32 = 256;
 /// Neighbouring results that one thread of a resize makes: the parts of a vec4.
 pub(super) const BLOCK: usize = 4;
 /// Side of a [`Tile`] in output pixels.
@@ -110,7 +106,6 @@ pub(super) struct Tile {
 }
 
 fn constants() -> String {
-    let mut text = String::new();
     let unsigned = [
         ("GROUP", GROUP),
         ("BLOCK", BLOCK as u32),
@@ -120,13 +115,7 @@ fn constants() -> String {
         ("EDGE_REPEAT", EDGE_REPEAT),
         ("EDGE_FILL", EDGE_FILL),
     ];
-    for (name, value) in unsigned {
-        let _ = writeln!(text, "const {name} = {value}u;");
-    }
-    for (name, value) in [("FAR_PX", FAR_PX), ("LEAST_NEARNESS", LEAST_NEARNESS)] {
-        let _ = writeln!(text, "const {name} = f32({value:e});");
-    }
-    text
+    gpu::constants(&unsigned, &[("FAR_PX", FAR_PX), ("LEAST_NEARNESS", LEAST_NEARNESS)])
 }
 
 pub(super) const RESIZE: Stage =

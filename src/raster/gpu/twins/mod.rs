@@ -20,6 +20,7 @@ mod gather_points;
 mod place;
 mod reduce_curves;
 mod reduce_paths;
+#[path = "../../../../tests/gpu/scenes.rs"]
 mod scenes;
 mod tests;
 mod tile;
