@@ -86,6 +86,17 @@ def loss_table(log):
     return "\n".join(rows)
 
 
+def curve_table(curve):
+    """The tests with goals at the ends of the cycles."""
+    if not curve:
+        return ""
+    named = [test for test in GOALS if GOALS[test][1] is not None and "binding" not in test]
+    lines = ["| step | samples | " + " | ".join(named) + " |", "| --- " * (len(named) + 2) + "|"]
+    for row in curve:
+        lines.append(f"| {row['step']} | {row['samples']:,} | " + " | ".join(str(row["figures"][test]) for test in named) + " |")
+    return "How the figures rose, at the ends of the cycles:\n\n" + "\n".join(lines)
+
+
 def weak(detail, limit):
     return ", ".join(f"{k} {v}" for k, v in sorted(detail.items(), key=lambda e: e[1]) if v < limit) or "none"
 
@@ -212,6 +223,8 @@ photographs of the tests were never trained on. Strong crops and few shapes stil
 {loss_table(log)}
 
 Chance is {np.log(train.SHARE['colour'] * train.RANKS):.2f} for steps led by colour and {np.log(train.SHARE['shape'] * train.RANKS):.2f} for the others and for adversarial steps.
+
+{curve_table(load("curve.json"))}
 
 ## Data
 

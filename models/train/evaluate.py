@@ -7,6 +7,7 @@ sends the held-out vendor's pictures through the program first ($LINOCUT, or tar
 Deterministic.
 
 Usage: evaluate.py FOLDER [--json FILE]
+       evaluate.py --curve   (the ends of the training's cycles, .cache/run/step-N.pt, into .cache/run/curve.json)
 """
 import argparse
 import json
@@ -17,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from data import captions as C, photos, styles, vectors
+from data import captions as C, photos, styles, tokens, vectors
 from data.arrangements import NUMBERS, SPOTS, many
 from data.colours import MORE
 from data.compose import ALL_LOOKS, ALL_MATERIALS, PLACED, Data, grade, texture
@@ -25,7 +26,8 @@ from data.drawing import SIDE, colour_of, over, place, posterise, solid
 from data.fetch import CACHE
 from data.looks import luma
 from data.shapes import bank
-from model import POSITIONS, Clip, Size
+from model import POSITIONS, SHIPPED, Clip, Size
+from train import ENCODER_PLAN
 
 BOS, EOS = 8190, 8191
 HALF_OF_COLOUR = "half of noto picture to name, top-1"
@@ -55,11 +57,15 @@ def goal_of(test, figures):
 
 
 class Encoder:
-    def __init__(self, folder):
-        self.model = Clip(size_of(folder))
-        self.model.load_state_dict({k: v.float() for k, v in load_file(os.path.join(folder, "model.safetensors")).items()})
+    def __init__(self, size, weights, tokenizer):
+        self.model = Clip(size)
+        self.model.load_state_dict({k: v.half().float() for k, v in weights.items()})
         self.model.eval()
-        self.tok = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+        self.tok = Tokenizer.from_file(tokenizer)
+
+    @classmethod
+    def of_folder(cls, folder):
+        return cls(size_of(folder), load_file(os.path.join(folder, "model.safetensors")), os.path.join(folder, "tokenizer.json"))
 
     @torch.inference_mode()
     def text(self, texts):
@@ -284,12 +290,31 @@ class Tests:
         out["62 characters"] = top(encoder.image((1 - mask).expand(-1, 3, -1, -1)) @ text.T, truth, 1)
 
 
+def curve():
+    """[{step, samples, figures}] of the ends of the cycles; those that are there already are kept."""
+    folder = ENCODER_PLAN.folder
+    path = os.path.join(folder, "curve.json")
+    rows = json.load(open(path)) if os.path.exists(path) else []
+    for ends in ENCODER_PLAN.cycles:
+        checkpoint = os.path.join(folder, f"step-{ends[-1]}.pt")
+        if os.path.exists(checkpoint) and ends[-1] not in [r["step"] for r in rows]:
+            saved = torch.load(checkpoint)
+            result = Tests().run(Encoder(SHIPPED, saved["model"], tokens.PATH))
+            rows.append({"step": saved["step"], "samples": saved["samples"], "figures": result["figures"]})
+            print(rows[-1], flush=True)
+            with open(path, "w") as f:
+                json.dump(sorted(rows, key=lambda r: r["step"]), f, indent=1)
+
+
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("folder")
+    options.add_argument("folder", nargs="?")
     options.add_argument("--json")
+    options.add_argument("--curve", action="store_true")
     chosen = options.parse_args()
-    result = Tests().run(Encoder(chosen.folder))
+    if chosen.curve:
+        return curve()
+    result = Tests().run(Encoder.of_folder(chosen.folder))
     for name, value in result["figures"].items():
         goal = goal_of(name, result["figures"])
         print(f"{name:48s} {value:6.1f}   chance {GOALS[name][0]:5.1f}   goal {'-' if goal is None else round(goal, 1)}")

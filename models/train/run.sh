@@ -25,6 +25,7 @@ run -m data.fetch
 run train.py
 run export.py ../default
 run evaluate.py ../default --json .cache/run/figures.json
+run evaluate.py --curve
 run card.py ../default
 run train.py --judge
 run export.py judge --judge

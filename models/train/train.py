@@ -1,8 +1,8 @@
 """Contrastive training of the two towers.
 
 Input: the caches (icons, letters, pictures that went through the program, tokenizer, teacher vectors). Output:
-.cache/run/last.pt (resumable checkpoint) and .cache/run/log.jsonl (one line every LOG steps); for the judge .cache/judge. The
-text tower learns alone with its teacher; then come cycles of three stages: both towers with half of the patches left out; both
+.cache/run/last.pt (resumable checkpoint), step-N.pt (the weights at the end of each cycle) and log.jsonl (one line every LOG
+steps); for the judge in .cache/judge. The text tower learns alone with its teacher; then come cycles of three stages: both towers with half of the patches left out; both
 with whole pictures; the image tower against adversarial pictures, because edits climb its gradient. Each cycle after the first
 starts from a higher rate again and shows more of what is still weak. RANKS processes of one thread share every batch; the towers
 work on a graphics card in mixed precision when there is one. All random numbers follow from (seed, step, rank), so a resumed run
@@ -208,6 +208,8 @@ def worker(rank, plan, stop):
                      "samples": samples, "seconds": spent + time.time() - began}
             torch.save(state, path + ".tmp")
             os.replace(path + ".tmp", path)
+            if any(step == ends[-1] for ends in plan.cycles):
+                torch.save({"model": model.state_dict(), "step": step, "samples": samples}, os.path.join(plan.folder, f"step-{step}.pt"))
 
     for step in range(first, min(stop, plan.end)):
         for group in (g for o in optimisers for g in o.param_groups):
