@@ -19,12 +19,12 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from data import captions as C, photos, styles, tokens, vectors
-from data.arrangements import NUMBERS, SPOTS, many
+from data.arrangements import NUMBERS, SPOTS, centres_of, many
 from data.colours import MORE
 from data.compose import ALL_LOOKS, ALL_MATERIALS, PLACED, Data, grade, texture
 from data.drawing import SIDE, colour_of, over, place, posterise, solid
 from data.fetch import CACHE
-from data.looks import luma
+from data.looks import LUMA, luma
 from data.shapes import bank
 from model import POSITIONS, SHIPPED, Clip, Size
 from train import ENCODER_PLAN
@@ -99,6 +99,11 @@ def top(scores, truth, k):
     return 100 * (best == torch.as_tensor(truth)[:, None]).any(1).float().mean().item()
 
 
+def preferred(image, right, wrong):
+    """Pictures that are nearer to their right caption than to their wrong one."""
+    return 100 * ((image * right).sum(1) > (image * wrong).sum(1)).float().mean().item()
+
+
 class Tests:
     """All test pictures, made once."""
 
@@ -156,7 +161,7 @@ class Tests:
         for label, words in (("named", [C.SHAPE_NAMES[k] for k in kinds]), ("object", ["object"] * 400)):
             right = encoder.text([f"a {names[p]} {w} on a {names[q]} background" for (p, q), w in zip(pair, words)])
             wrong = encoder.text([f"a {names[q]} {w} on a {names[p]} background" for (p, q), w in zip(pair, words)])
-            out[f"ground binding, {label}"] = 100 * ((image * right).sum(1) > (image * wrong).sum(1)).float().mean().item()
+            out[f"ground binding, {label}"] = preferred(image, right, wrong)
         # looks on held-out photographs
         crops = torch.stack([photos.crop(p, rng, SIDE, 0.5) for p in photos.test_photos() for _ in range(6)])
         x = torch.cat([grade(crops, look, rng) for look in C.LOOK_NAMES])
@@ -221,10 +226,10 @@ class Tests:
         image = encoder.image(self.pair_pictures(masks, pair[:, 0], pair[:, 1], rng))
         say = lambda p, q: encoder.text([f"a {names[c]} {C.SHAPE_NAMES[s]} and a {names[d]} {C.SHAPE_NAMES[t]}" for (s, t), c, d in zip(both, p, q)])
         right, wrong = say(pair[:, 0], pair[:, 1]), say(pair[:, 1], pair[:, 0])
-        out["two shapes, colours swapped"] = 100 * ((image * right).sum(1) > (image * wrong).sum(1)).float().mean().item()
+        out["two shapes, colours swapped"] = preferred(image, right, wrong)
         image = encoder.image(self.pair_pictures(masks, pair[:, 0], pair[:, 0], rng))
         say = lambda j, k: encoder.text([f"a {C.SHAPE_NAMES[s[j]]} left of a {C.SHAPE_NAMES[s[k]]}" for s in both])
-        out["left or right"] = 100 * ((image * say(0, 1)).sum(1) > (image * say(1, 0)).sum(1)).float().mean().item()
+        out["left or right"] = preferred(image, say(0, 1), say(1, 0))
         self.arrangements(encoder, out)
         self.vocabulary(encoder, out)
         return {"figures": {k: round(out[k], 1) for k in GOALS}, "detail": detail}
@@ -237,7 +242,7 @@ class Tests:
         masks = [self.shapes[kinds, rng.integers(24, size=400)][:, None]] * 2
         image = encoder.image(self.pair_pictures(masks, pair[:, 0], pair[:, 1], rng))
         say = lambda j, k: encoder.text([f"a {names[p[j]]} {C.SHAPE_NAMES[s]} left of a {names[p[k]]} {C.SHAPE_NAMES[s]}" for p, s in zip(pair, kinds)])
-        out["left or right, by colour"] = 100 * ((image * say(0, 1)).sum(1) > (image * say(1, 0)).sum(1)).float().mean().item()
+        out["left or right, by colour"] = preferred(image, say(0, 1), say(1, 0))
         truth = np.repeat(np.arange(4), 60)
         centre = np.array([SPOTS[k][0] for k in SPOTS])[truth]
         mask = place(self.held_icons(240, rng), rng, 0.35, 0.45, turn=0.1, centre=centre)
@@ -257,7 +262,7 @@ class Tests:
         cells, ink = np.stack([rng.permutation(9) for _ in range(n)]), torch.zeros(n, 1, SIDE, SIDE)
         for turn in range(6):
             rows = np.flatnonzero(number > turn)
-            centre = (np.stack([cells[rows, turn] % 3, cells[rows, turn] // 3], 1) - 1) * 0.64
+            centre = centres_of(cells[rows, turn])
             mask = self.shapes[np.full(len(rows), kind), rng.integers(24, size=len(rows))][:, None]
             ink[rows] = torch.maximum(ink[rows], place(mask, rng, 0.24, 0.28, centre=centre))
         return (1 - ink).expand(-1, 3, -1, -1)
@@ -267,7 +272,7 @@ class Tests:
         rng = np.random.default_rng(2026)
         words = {**MORE, **C.COLOURS}
         levels = np.repeat(np.array(list(words.values())) / 255, 3, 0)
-        light = levels @ np.array([0.30, 0.59, 0.11]) > 0.84
+        light = levels @ np.array(LUMA) > 0.84
         ground = solid(np.where(light[:, None], 0.3, 1.0) * np.ones(3))
         x = over(ground, solid(levels), place(self.held_icons(len(levels), rng), rng, 0.8, 1.0))
         out["all colour words"] = top(encoder.image(x) @ encoder.text(list(words)).T, np.repeat(np.arange(len(words)), 3), 1)

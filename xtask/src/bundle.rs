@@ -4,7 +4,7 @@
 //! Resources. The built library is checked: the three symbols of the standard and no other, and no library but the
 //! system's.
 
-use crate::{execute, root, say};
+use crate::{build, execute, root, say};
 use object::Object;
 use object::read::elf::{Dyn, FileHeader};
 use std::fs;
@@ -36,7 +36,7 @@ const SYSTEM_LIBRARIES: &[&str] = &[
 
 /// Builds `target/bundle/Linocut.ofx.bundle`.
 pub(crate) fn bundle() -> Result<PathBuf, String> {
-    execute("cargo", &["build", "--workspace", "--release", "--locked"], &[])?;
+    build()?;
     let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = root().join(format!("target/release/{prefix}linocut{suffix}"));
     check(&library)?;

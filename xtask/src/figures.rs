@@ -28,8 +28,9 @@ impl Figures {
     /// # Errors
     /// With what to do where one is missing or belongs to other weights.
     pub(crate) fn read() -> Result<Self, String> {
-        let figures = of_weights("figures.json", "measure them with models/train/evaluate.py")?;
-        let sheet = of_weights("sheet.json", "run 'cargo xtask sheet'")?;
+        let hash = weights_hash(&root().join(FOLDER))?;
+        let figures = of_weights(&hash, "figures.json", "measure them with models/train/evaluate.py")?;
+        let sheet = of_weights(&hash, "sheet.json", "run 'cargo xtask sheet'")?;
         let tests = figures["tests"].as_array().cloned().ok_or("figures.json lists no tests")?;
         Ok(Self {
             tests,
@@ -68,12 +69,12 @@ fn row(test: &str, chance: Option<f64>, first: Option<f64>, goal: Option<f64>, n
     format!("| {test} | {} | {} | {} | {now:.1} | {reached} |\n", shown(chance), shown(first), shown(goal))
 }
 
-/// A file beside the shipped weights that says which weights it is about.
-fn of_weights(name: &str, remedy: &str) -> Result<Value, String> {
-    let folder = root().join(FOLDER);
-    let text = std::fs::read(folder.join(name)).map_err(|error| format!("{FOLDER}/{name}: {error}; {remedy}"))?;
+/// A file beside the shipped weights, which says that it is about the weights of this hash.
+fn of_weights(hash: &str, name: &str, remedy: &str) -> Result<Value, String> {
+    let text =
+        std::fs::read(root().join(FOLDER).join(name)).map_err(|error| format!("{FOLDER}/{name}: {error}; {remedy}"))?;
     let value: Value = serde_json::from_slice(&text).map_err(|error| format!("{FOLDER}/{name}: {error}; {remedy}"))?;
-    if value["weights_blake3"] == weights_hash(&folder)?.as_str() {
+    if value["weights_blake3"] == hash {
         return Ok(value);
     }
     Err(format!("{FOLDER}/{name} is about other weights than {FOLDER}/model.safetensors; {remedy}"))

@@ -3,7 +3,7 @@
 //! The list was chosen before the shipped encoder was run on it and stays as it is when a pair fails.
 
 use crate::report::{linocut, number, replace_section};
-use crate::{execute, root};
+use crate::{build, root};
 use serde_json::Value;
 
 struct Pair {
@@ -29,7 +29,7 @@ const PAIRS: &[Pair] = &[
 
 /// Runs every pair and writes `docs/gallery` and the README's section.
 pub(crate) fn run() -> Result<(), String> {
-    execute("cargo", &["build", "--release", "--locked"], &[])?;
+    build()?;
     let failed = |error: std::io::Error| error.to_string();
     std::fs::create_dir_all(root().join("docs/gallery")).map_err(failed)?;
     let mut short = "| before | after | prompt |\n|---|---|---|\n".to_owned();

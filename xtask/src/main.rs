@@ -70,6 +70,12 @@ fn execute(program: &str, args: &[impl AsRef<OsStr>], env: &[(&str, &str)]) -> R
     }
 }
 
+/// Builds everything a user gets, with the features that the tests are built with: other ones would compile half of the
+/// dependencies once more.
+fn build() -> Result<(), String> {
+    execute("cargo", &["build", "--workspace", "--release", "--locked"], &[])
+}
+
 /// The workspace root.
 fn root() -> &'static std::path::Path {
     std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

@@ -4,7 +4,7 @@
 //! rows are left out and said so. `--write` puts the tables between their markers in README.md.
 
 use crate::figures::Figures;
-use crate::{cards, execute, flag, root, say};
+use crate::{build, cards, flag, root, say};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -26,7 +26,7 @@ struct Row {
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let figures = Figures::read()?;
     let samples = flag(args, "--samples")?.unwrap_or_else(|| root().join("../shared/data/svg"));
-    execute("cargo", &["build", "--release", "--locked"], &[])?;
+    build()?;
     let folder = root().join("target/report");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;

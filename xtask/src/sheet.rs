@@ -7,7 +7,7 @@
 //! and prompt, so that a run that was stopped goes on; remove the folder after a change of the engine.
 
 use crate::report::linocut;
-use crate::{contact, execute, flag, root, say};
+use crate::{build, contact, flag, root, say};
 use image::DynamicImage;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let name = named.map_or("default".to_owned(), |folder| folder.to_string_lossy().into_owned());
     let encoder = Encoder { name, hash: weights_hash(&folder)? };
     let judge = judge(flag(args, "--judge")?.unwrap_or_else(|| root().join(JUDGE)))?;
-    execute("cargo", &["build", "--workspace", "--release", "--locked"], &[])?;
+    build()?;
     std::fs::create_dir_all(root().join("target/sheet")).map_err(|error| error.to_string())?;
     let befores = PICTURES.map(before).into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut grid = Vec::new();
@@ -126,9 +126,13 @@ fn cell(encoder: &Encoder, judge: &Encoder, before: &Before, prompt: &str) -> Re
         let earlier = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         let report = match earlier {
             Some(report) => report,
-            None => linocut(&["score", &output, "--before", &input, "--prompt", prompt, "--encoder", &by.name])?,
+            None => {
+                let report =
+                    linocut(&["score", &output, "--before", &input, "--prompt", prompt, "--encoder", &by.name])?;
+                std::fs::write(&path, report.to_string()).map_err(|error| format!("{}: {error}", path.display()))?;
+                report
+            }
         };
-        std::fs::write(&path, report.to_string()).map_err(|error| format!("{}: {error}", path.display()))?;
         report["scores"][0]["direction_cosine"].as_f64().ok_or_else(|| format!("{}: no direction", path.display()))
     };
     Ok(Cell { encoder: direction(encoder)?, judge: direction(judge)?, after: open(&path)? })

@@ -71,6 +71,11 @@ def many(word):
     return word[:-1] + "ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else word + "s"
 
 
+def centres_of(cells):
+    """Where the cells 0 to 8 of a grid of three by three lie, -1..1 right and down."""
+    return (np.stack([cells % 3, cells // 3], 1) - 1) * 0.64
+
+
 def counts(data, n, rng, plan):
     """One to six of a thing; a batch shows few things, each in several numbers."""
     sorts = max(1, n // 4)
@@ -83,8 +88,7 @@ def counts(data, n, rng, plan):
     cells = np.stack([rng.permutation(9)[:6] for _ in range(n)])
     for turn in range(6):
         rows = np.flatnonzero(number > turn)
-        cell = cells[rows, turn]
-        centre = (np.stack([cell % 3, cell // 3], 1) - 1) * 0.64 + rng.uniform(-0.05, 0.05, (len(rows), 2))
+        centre = centres_of(cells[rows, turn]) + rng.uniform(-0.05, 0.05, (len(rows), 2))
         drawn = place(mask[which[rows]], rng, size[rows] * 0.95, size[rows], centre=centre)
         x[rows] = over(x[rows], paint[rows], drawn)
     words = [things[k] if rng.random() < 0.75 else ("object", "thing", "shape")[rng.integers(3)] for k in which]
@@ -140,3 +144,6 @@ def beside(a, b, rng):
 def joined(a, b, rng):
     a, b = C.with_article(a), C.with_article(b)
     return f"{a} and {b}" if rng.random() < 0.5 else f"{b} and {a}"
+
+
+KINDS = {"placed": placed, "counts": counts, "pairs": pairs}

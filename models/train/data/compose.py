@@ -17,7 +17,7 @@ from data.colours import MORE
 from data.drawing import SIDE, colour_of, median, over, pattern, place, posterise, solid, some, tensor
 from data.fetch import CACHE
 from data.fonts import GLYPHS
-from data.looks import blur, height, luma, mix, noise, rough
+from data.looks import LUMA, blur, height, luma, mix, noise, rough
 from data.shapes import bank
 
 # A rank's share of a batch is made of slots of one kind each: hard negatives inside a slot, easy ones across. Mixed batches
@@ -301,19 +301,10 @@ class Data:
         if plan.random() < 0.3:
             return paint, [frames[rng.integers(3)].replace("{}", s) for s in said], said
         mask, things = self.things(n, rng)
-        light = levels @ np.array([0.30, 0.59, 0.11]) * 255 > LIGHT_SHADE
+        light = levels @ np.array(LUMA) * 255 > LIGHT_SHADE
         paper = solid(np.where(light[:, None], rng.uniform(0.2, 0.5, (n, 1)), 1.0) * np.ones(3))
         texts = [frames[rng.integers(3)].replace("{}", s) if rng.random() < 0.6 else f"{C.with_article(s)} {t}" for s, t in zip(said, things)]
         return over(paper, paint, place(mask, rng, 0.5, 1.0)), texts, said
-
-    def pairs(self, n, rng, plan):
-        return arrangements.pairs(self, n, rng, plan)
-
-    def placed(self, n, rng, plan):
-        return arrangements.placed(self, n, rng, plan)
-
-    def counts(self, n, rng, plan):
-        return arrangements.counts(self, n, rng, plan)
 
     def painted(self, n, rng, plan):
         """Plain shapes in any two colours, called by the shape alone: colour tells nothing."""
@@ -489,6 +480,8 @@ class Data:
         return x.clamp(0, 1)
 
     def slot_of(self, kind, n, plan, rng):
+        if kind in arrangements.KINDS:
+            return arrangements.KINDS[kind](self, n, rng, plan)
         make = {"shapes": self.shapes_batch, "letters": self.letters_batch, "looks": self.looks_batch}.get(kind) or getattr(self, kind)
         return make(n, rng, plan)
 

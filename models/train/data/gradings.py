@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from data.looks import blur, edges, height, lit, luma, mix, noise, rand, rgb, rough, saturate, spots
+from data.looks import blur, edges, height, lit, luma, mix, noise, rand, rgb, rough, saturate, spots, trails
 from data.surfaces import cells, dust, frac, plane, ramp, step, tones
 
 
@@ -200,11 +200,9 @@ def flakes(x, rng, colour, share, size, amount):
 
 def gusts(x, rng, colour, share, length, amount):
     """Flat, slanted streaks."""
-    s = spots(rng, len(x), x.shape[-1], share, 1)
-    out, way = s, int(rng.choice([-1, 1]))
-    for i in range(1, length):
-        out = torch.maximum(out, torch.roll(s, (i // 2, i * way), (2, 3)))
-    return mix(x, one(colour), out * pick(rng, len(x), amount))
+    drops, way = spots(rng, len(x), x.shape[-1], share, 1), int(rng.choice([-1, 1]))
+    blown = trails(drops, [(i // 2, i * way) for i in range(1, length)])
+    return mix(x, one(colour), blown * pick(rng, len(x), amount))
 
 
 def sky(x, rng, amount, *colours):

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+LUMA = (0.30, 0.59, 0.11)
+
 
 def rand(rng, n, low, high):
     return torch.from_numpy(rng.uniform(low, high, (n, 1, 1, 1)).astype(np.float32))
@@ -17,7 +19,7 @@ def rgb(*values):
 
 
 def luma(x):
-    return (x * rgb(0.30, 0.59, 0.11)).sum(1, keepdim=True)
+    return (x * rgb(*LUMA)).sum(1, keepdim=True)
 
 
 def mix(a, b, t):
@@ -134,13 +136,18 @@ def fog(x, rng):
     return mix(saturate(x, 0.5), haze, depth)
 
 
+def trails(mask, shifts):
+    """A mask together with itself moved down and right by each of the shifts."""
+    out = mask
+    for shift in shifts:
+        out = torch.maximum(out, torch.roll(mask, shift, (2, 3)))
+    return out
+
+
 def streaks(rng, n, side, share, length):
     """Slanted rain."""
-    s = spots(rng, n, side, share, 1)
-    out, slant = s, int(rng.integers(0, 2))
-    for i in range(1, length):
-        out = torch.maximum(out, torch.roll(s, (i, i * slant // 2), (2, 3)))
-    return out
+    drops, slant = spots(rng, n, side, share, 1), int(rng.integers(0, 2))
+    return trails(drops, [(i, i * slant // 2) for i in range(1, length)])
 
 
 def rain(x, rng):
