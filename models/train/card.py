@@ -145,7 +145,7 @@ A second encoder that says whether an edit moved a picture towards its prompt. I
 (`cargo xtask sheet`), never edited with. {count / 1e6:.2f} M parameters, {size:.1f} MB in half precision, the layout of `models/default`; written by
 `models/train/run.sh`. It shares the data, the tokenizer and the sentence model of the text tower with the built-in encoder. Everything else
 differs: seed ({plan.seed}, not {PLAN.seed}), patches ({JUDGE.patch} x {JUDGE.patch} pixels, not {SHIPPED.patch}), width ({JUDGE.width}, not {SHIPPED.width}), heads ({JUDGE.heads}, not {SHIPPED.heads}), text layers ({JUDGE.text_layers}, not {SHIPPED.text_layers}), embedding ({JUDGE.embed}, not {SHIPPED.embed}), and
-it was trained from the start on the last mix alone ({last["samples"]:,} samples), with no adversarial stage.
+it was trained from the start on one mix alone ({last["samples"]:,} samples), with no adversarial stage.
 
 {figures_table(list(rows_of(ours, None)), None)}
 
@@ -219,6 +219,8 @@ cells the picture moved towards the prompt; `cargo xtask report` prints it, and 
 1. Text alone, {train.TEXT} steps: the text tower learns from a sentence model (all-MiniLM-L6-v2) on {texts:,} texts; a weak pull towards it stays but for the adversarial steps.
 {stages()}
 
+Arrangements have a rival in their batch, the same things the other way round: there picture and caption must also win against the rival's
+alone, at a weight of {train.RIVAL_WEIGHT}. What is shipped is the moving average of the weights ({train.AVERAGE} of it stays at each step).
 The later mixes were chosen after a look at the tests above, so the figures of generated pictures flatter a little; icons, letters and
 photographs of the tests were never trained on. Strong crops and few shapes still help against fine noise. Every kind is also shown posterised, median-filtered, in perspective on white, blurred and noisy; captions are put into sentence frames half of the time.
 

@@ -1,4 +1,4 @@
-"""Write the newest checkpoint as an encoder folder in the Hugging Face CLIP layout (f16).
+"""Write the newest checkpoint's averaged weights as an encoder folder in the Hugging Face CLIP layout (f16).
 
 Input: .cache/run/last.pt (the judge: .cache/judge/last.pt) and .cache/tokenizer.json. Output: config.json,
 preprocessor_config.json, tokenizer.json and model.safetensors in the folder named; each file is replaced in one step.
@@ -58,7 +58,7 @@ def main():
     folder, plan = chosen.folder, JUDGE_PLAN if chosen.judge else ENCODER_PLAN
     os.makedirs(folder, exist_ok=True)
     saved = torch.load(os.path.join(plan.folder, "last.pt"))
-    weights = {k: v.half().contiguous() for k, v in sorted(saved["model"].items())}
+    weights = {k: v.half().contiguous() for k, v in sorted(saved["average"].items())}
     assert all(v.isfinite().all() for v in weights.values())
     put(os.path.join(folder, "model.safetensors"), save(weights, {"format": "pt"}))
     put(os.path.join(folder, "config.json"), (json.dumps(config(plan.size), indent=2) + "\n").encode())

@@ -1,10 +1,11 @@
 """Contrastive training of the two towers.
 
 Input: the caches (icons, letters, pictures that went through the program, tokenizer, teacher vectors). Output:
-.cache/run/last.pt (resumable checkpoint), step-N.pt (the weights at the end of each cycle) and log.jsonl (one line every LOG
+.cache/run/last.pt (resumable checkpoint), step-N.pt (the averaged weights at the end of each cycle) and log.jsonl (one line every LOG
 steps); for the judge in .cache/judge. The text tower learns alone with its teacher; then come cycles of three stages: both towers with half of the patches left out; both
 with whole pictures; the image tower against adversarial pictures, because edits climb its gradient. Each cycle after the first
-starts from a higher rate again and shows more of what is still weak. RANKS processes of one thread share every batch; the towers
+starts from a higher rate again and shows more of what is still weak. Where a sample has a rival (the same things the other way
+round), picture and caption must also beat the rival's alone. What is written out is the exponential moving average of the weights. RANKS processes of one thread share every batch; the towers
 work on a graphics card in mixed precision when there is one. All random numbers follow from (seed, step, rank), so a resumed run
 sees the same data.
 
@@ -37,6 +38,8 @@ TEXT = 100  # last step of the text tower alone
 TEXT_SHARE = 256  # texts on each rank while the text tower learns alone
 RATE, WEIGHT_DECAY, WARMUP = 1.5e-3, 0.05, 100
 TEACH_WEIGHT, TEACH_TEXTS, TEACH_EVERY = 0.3, 96, 2
+RIVAL_WEIGHT = 0.5
+AVERAGE = 0.99  # of the moving average of the weights; the rest is the newest step
 # Adversarial pictures: this share of them moves along the gradient of the loss by up to so much (L2 over 3 x 64 x 64 values of 0..1).
 ATTACK_SHARE, ATTACK_RADIUS = 0.75, 2.0
 LOG, SAVE = 20, 50
@@ -62,14 +65,16 @@ class Plan(NamedTuple):
 
 ENCODER_PLAN = Plan(
     os.path.join(CACHE, "run"), 1, SHIPPED,
-    ((2500, 2900, 3050), (3460, 3560, 3620), (4060, 4160, 4220), (4720, 4840, 4900), (5320, 5440, 5500), (6050, 6050, 6050), (6750, 6750, 6750), (7100, 7200, 7250)),
-    MIXES, (4, 3, 2, 2, 2, 2, 2, 2),
+    ((2500, 2900, 3050), (3460, 3560, 3620), (4060, 4160, 4220), (4720, 4840, 4900), (5320, 5440, 5500), (6050, 6050, 6050), (6750, 6750, 6750), (7100, 7200, 7250), (8050, 8050, 8050),
+     (9600, 9750, 9800)),
+    MIXES, (4, 3, 2, 2, 2, 2, 2, 2, 2, 2),
     ((TEXT + WARMUP, 1.0), (2900, 0.03), (2901, 0.10), (3050, 0.02), (3100, 0.55), (3560, 0.03), (3561, 0.10), (3620, 0.02), (3670, 0.50),
      (4160, 0.03), (4161, 0.10), (4220, 0.02), (4260, 0.50), (4840, 0.03), (4841, 0.10), (4900, 0.02), (4940, 0.50), (5440, 0.03), (5441, 0.10),
-     (5500, 0.02), (5540, 0.50), (6050, 0.10), (6090, 0.50), (6750, 0.14), (6780, 0.45), (7100, 0.20), (7200, 0.03), (7201, 0.10), (7250, 0.02)), "29517")
-# The judge sees the last mix from the start and is never hardened: it is a second opinion, not a second product.
+     (5500, 0.02), (5540, 0.50), (6050, 0.10), (6090, 0.50), (6750, 0.14), (6780, 0.45), (7100, 0.20), (7200, 0.03), (7201, 0.10), (7250, 0.02),
+     (7290, 0.55), (8050, 0.42), (9600, 0.12), (9750, 0.03), (9751, 0.10), (9800, 0.02)), "29517")
+# The judge sees one mix from the start and is never hardened: it is a second opinion, not a second product.
 JUDGE_PLAN = Plan(
-    os.path.join(CACHE, "judge"), 2, JUDGE, ((TEXT, 900, 900), (900, 1150, 1150)), (MIXES[-1], MIXES[-1]), (3, 3),
+    os.path.join(CACHE, "judge"), 2, JUDGE, ((TEXT, 900, 900), (900, 1150, 1150)), (MIXES[7], MIXES[7]), (3, 3),
     ((TEXT + WARMUP, 1.0), (900, 0.02), (920, 0.6), (1150, 0.02)), "29518")
 
 
@@ -154,6 +159,16 @@ def contrast(image, text, scale, keys):
     return -(target * (F.log_softmax(logits, 1) + F.log_softmax(logits.T, 1))).sum(1).mean() / 2
 
 
+def outdo(image, text, rivals, scale):
+    """Picture and caption against those of the rival alone, a choice of two both ways; -1 where there is none. In the softmax over
+    the whole batch near matches by chance thin this gradient out."""
+    own = torch.nonzero(rivals >= 0)[:, 0]
+    other = rivals[own]
+    right = (image[own] * text[own]).sum(1)
+    wrong = torch.stack([(image[own] * text[other]).sum(1), (image[other] * text[own]).sum(1)])
+    return F.softplus(scale * (wrong - right)).sum() / (2 * len(image))
+
+
 def attacked(tower, vision, x, text, scale, keys, generator):
     """Pictures of which ATTACK_SHARE have moved one step up the gradient of the loss of the rank's own share."""
     for p in vision:
@@ -193,10 +208,12 @@ def worker(rank, plan, stop):
     params = matrices + rest
     optimisers = [Muon(matrices, RATE, WEIGHT_DECAY, rank, RANKS),
                   torch.optim.AdamW(rest, RATE, betas=(0.9, 0.98), weight_decay=0, fused=True)]
+    average = {k: v.clone() for k, v in model.state_dict().items()}
     first, samples, spent, path = 0, 0, 0.0, os.path.join(plan.folder, "last.pt")
     if os.path.exists(path):
         saved = torch.load(path, map_location="cpu")
         model.load_state_dict(saved["model"])
+        average = {k: v.to(DEVICE) for k, v in saved["average"].items()}
         head.load_state_dict(saved["head"])
         for optimiser, state in zip(optimisers, saved["optimisers"]):
             optimiser.load_state_dict(state)
@@ -206,12 +223,12 @@ def worker(rank, plan, stop):
 
     def save(step):
         if rank == 0:
-            state = {"model": model.state_dict(), "head": head.state_dict(), "optimisers": [o.state_dict() for o in optimisers], "step": step,
+            state = {"model": model.state_dict(), "average": average, "head": head.state_dict(), "optimisers": [o.state_dict() for o in optimisers], "step": step,
                      "samples": samples, "seconds": spent + time.time() - began}
             torch.save(state, path + ".tmp")
             os.replace(path + ".tmp", path)
             if any(step == ends[-1] for ends in plan.cycles):
-                torch.save({"model": model.state_dict(), "step": step, "samples": samples}, os.path.join(plan.folder, f"step-{step}.pt"))
+                torch.save({"model": average, "step": step, "samples": samples}, os.path.join(plan.folder, f"step-{step}.pt"))
 
     for step in range(first, min(stop, plan.end)):
         for group in (g for o in optimisers for g in o.param_groups):
@@ -223,7 +240,7 @@ def worker(rank, plan, stop):
         else:
             kind, n, attack = lead_at(plan, step), share_at(plan, step), stage_at(plan, step) == "attack"
             samples += n * RANKS
-            x, texts, keys = data.batch(n, plan.mixes[cycle_at(plan, step)][kind], plan.seed, step, rank)
+            x, texts, keys, rivals = data.batch(n, plan.mixes[cycle_at(plan, step)][kind], plan.seed, step, rank)
             scale = model.logit_scale.exp().clamp(max=100).cpu()
             if not attack:
                 text = read(reader, texts)
@@ -232,11 +249,12 @@ def worker(rank, plan, stop):
                     text, scale = read(reader, texts), scale.detach()
                 x = attacked(tower, vision, x, text, scale, keys, generator_at(plan, step, rank))
             images, captions, numbers = gather(tower(x, kept_at(plan, step, n, rank)), text, keys)
-            loss = total = contrast(images, captions, scale, numbers)
+            loss = contrast(images, captions, scale, numbers)
+            total = loss + RIVAL_WEIGHT / RANKS * outdo(images[rank * n:][:n], text, rivals, scale)
             if not attack and step % TEACH_EVERY == 0:
                 ids, vectors = teacher.pick(TEACH_TEXTS, step, rank)
                 penalty, cosine = teacher.loss(reader(ids), vectors)
-                total = loss + TEACH_WEIGHT / RANKS * penalty
+                total = total + TEACH_WEIGHT / RANKS * penalty
         for p in params:
             p.grad = None
         total.backward()
@@ -247,6 +265,7 @@ def worker(rank, plan, stop):
         sum_gradients(learning)
         for optimiser in optimisers:
             optimiser.step()
+        torch._foreach_lerp_(list(average.values()), list(model.state_dict().values()), 1 - AVERAGE)
         sums.setdefault(kind, []).append(loss.item())
         if (step + 1) % LOG == 0 and rank == 0:
             row = {"step": step + 1, "samples": samples, "seconds": round(spent + time.time() - began), "rate": round(rate_at(plan, step), 6),

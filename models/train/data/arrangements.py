@@ -98,12 +98,12 @@ def counts(data, n, rng, plan):
 
 
 def pairs(data, n, rng, plan):
-    """Two things side by side; half of the batch swaps the colours or the places of the other half. Most of the swapped
+    """Two things side by side; half of the batch swaps the colours or the places of the other half. Half of the swapped
     places are told apart by colour alone, because colours are seen long before shapes and teach where left is."""
     half = n // 2
-    masks, things = data.things(2 * half, rng, 0.7)
-    sides = plan.random() < 0.75
-    alike = sides and plan.random() < 0.55
+    masks, things = data.things(2 * half, rng, 0.85)
+    sides = plan.random() < 0.8
+    alike = sides and plan.random() < 0.5
     left, right, words = masks[:half], masks[half:], (things[:half], things[half:])
     if alike:
         right, words = left, (words[0], words[0])

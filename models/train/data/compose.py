@@ -1,7 +1,7 @@
 """The data engine: batches of generated pictures with captions.
 
 Input: the caches of icons.py, fonts.py and the photographs. Output of `batch`: pictures (n, 3, 64, 64) in 0..1, captions,
-and keys (samples of one key count as matches of each other). A batch is made of slots of one kind each. Deterministic:
+keys (samples of one key count as matches of each other) and rivals (n): each sample's hard negative, -1 where it has none. A batch is made of slots of one kind each. Deterministic:
 everything follows from (seed, step, slot, rank).
 """
 import json
@@ -59,6 +59,16 @@ MIXES = (
                    "placed": 0.03, "counts": 0.03},
         "shape": {"shapes": 0.02, "painted": 0.04, "blind": 0.20, "letters": 0.34, "pairs": 0.30, "placed": 0.05, "counts": 0.05},
     },
+    {
+        "colour": {"emoji": 0.24, "colours": 0.03, "shades": 0.02, "inks": 0.02, "looks": 0.16, "materials": 0.03, "pairs": 0.42, "placed": 0.05,
+                   "counts": 0.03},
+        "shape": {"blind": 0.08, "letters": 0.42, "pairs": 0.45, "placed": 0.05},
+    },
+    {
+        "colour": {"emoji": 0.34, "colours": 0.04, "shades": 0.04, "inks": 0.02, "looks": 0.22, "materials": 0.05, "blind": 0.04, "pairs": 0.20,
+                   "placed": 0.03, "counts": 0.02},
+        "shape": {"shapes": 0.02, "painted": 0.04, "blind": 0.18, "letters": 0.42, "pairs": 0.30, "counts": 0.04},
+    },
 )
 BLIND = ("blind", "shapes", "letters")
 ALL_LOOKS = {**C.ALL_LOOKS, **gradings.LOOKS, **styles.STYLES}
@@ -74,7 +84,7 @@ FACES = {
 }
 PLACED = ("made ", "covered ", "carved ", "with ", "in ", "woven ", "built ", "knitted ")
 # Letters that are easily taken for one another are shown more often.
-LETTER_WEIGHTS = np.array([2.0 if g in "BEFGPRabdefgilpqrty01369" else 1.0 for g in GLYPHS])
+LETTER_WEIGHTS = np.array([4.0 if g in "0139FGIKbfkr" else 2.0 if g in "BEPRadegilpqty6" else 1.0 for g in GLYPHS])
 SIDED = re.compile(r"\b(left|right|clockwise|counterclockwise|anticlockwise|forward|backward|next|previous|east|west|northeast|northwest|southeast|southwest|start|end|undo|redo)\b")
 GREY_SHARE = 0.25
 VECTOR_SHARE = 0.12  # of the slots show pictures that went through the program
@@ -93,6 +103,15 @@ def texture(name, n, rng):
 def flips(texts, chance):
     """Chance of a mirrored picture: none for things whose name tells a side."""
     return np.where([bool(SIDED.search(t)) for t in texts], 0.0, chance)
+
+
+def rivals_of(kind, keys):
+    """An arrangement's hard negative is its counterpart in the other half of the slot."""
+    n = len(keys)
+    other = (torch.arange(n) + n // 2) % n
+    if kind not in arrangements.KINDS:
+        return torch.full((n,), -1)
+    return torch.where(torch.tensor([keys[i] == keys[j] for i, j in enumerate(other)]), -1, other)
 
 
 class Vectors:
@@ -486,18 +505,19 @@ class Data:
         return make(n, rng, plan)
 
     def slot(self, n, mix, plan, rng):
-        """(pictures, captions, keys) of one kind; all ranks share `plan`, each has its own `rng`."""
+        """(pictures, captions, keys, rivals) of one kind; all ranks share `plan`, each has its own `rng`."""
         kind = plan.choice(list(mix), p=np.array(list(mix.values())))
         if plan.random() < VECTOR_SHARE and kind in self.vectors.kinds:
             x, texts, keys = self.vectors.slot(kind, rng)
         else:
             x, texts, keys = self.slot_of(kind, n, plan, rng)
         x = self.disturb(x.contiguous().clone(), rng, kind)
-        return x, [C.wrap(t, rng, 0.25 if kind == "letters" else 0.45) for t in texts], keys
+        return x, [C.wrap(t, rng, 0.25 if kind == "letters" else 0.45) for t in texts], keys, rivals_of(kind, keys)
 
     def batch(self, n, mix, seed, step, rank):
-        """(pictures, captions, keys) of one step on one rank; `mix` gives the share of each kind."""
+        """(pictures, captions, keys, rivals) of one step on one rank; `mix` gives the share of each kind."""
         parts = [self.slot(SLOT, mix, np.random.default_rng([seed, step, slot]), np.random.default_rng([seed, step, slot, rank + 1]))
                  for slot in range(n // SLOT)]
-        xs, texts, keys = zip(*parts)
-        return torch.cat(xs), sum(texts, []), sum(map(list, keys), [])
+        xs, texts, keys, rivals = zip(*parts)
+        rivals = torch.cat([torch.where(r < 0, -1, r + i * SLOT) for i, r in enumerate(rivals)])
+        return torch.cat(xs), sum(texts, []), sum(map(list, keys), []), rivals

@@ -12,7 +12,8 @@ import tarfile
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from data import captions
+from data import captions, gradings, styles, surfaces
+from data.colours import MORE
 from data.fetch import CACHE, text_archive
 
 VOCAB, BOS, EOS, PAD, POSITIONS = 8192, 8190, 8191, 0, 24
@@ -50,13 +51,14 @@ def own_texts():
         texts.update([entry["label"], *entry["tags"]])
     rng = random.Random(3)
     names = sorted(texts)
-    for table in (captions.ALL_LOOKS, captions.MATERIALS, captions.SHAPES, captions.PATTERNS):
+    for table in (captions.ALL_LOOKS, gradings.LOOKS, styles.STYLES, captions.MATERIALS, surfaces.SURFACES, captions.SHAPES, captions.PATTERNS):
         for wordings in table.values():
             texts.update(wordings)
             texts.update(f"{rng.choice(names)} {w}" for w in wordings for _ in range(8))
     colours = captions.COLOUR_NAMES
     things = names + list(captions.SHAPES) * 60
-    texts.update(colours)
+    texts.update([*colours, *MORE])
+    texts.update(f"{captions.with_article(shade)} {rng.choice(things)}" for shade in MORE for _ in range(8))
     for _ in range(9000):
         a, b, thing = rng.choice(colours), rng.choice(colours), rng.choice(things)
         texts.update([f"a {a} {thing}", f"a {a} {thing} on a {b} background", f"a {b} background"])
