@@ -25,7 +25,8 @@ from model import JUDGE, SHIPPED, SIDE
 
 PLAN = train.ENCODER_PLAN
 # True of the shipped weights alone: to be emptied by whoever trains afresh.
-HISTORY = """These weights were trained while the data grew: the wider tables and the arrangements joined at step 6050, pictures from the program at step 6350."""
+HISTORY = """These weights were trained while the data grew: the wider tables and the arrangements joined at step 6050, pictures from the program at step 6350,
+rivals and the moving average at step 7250. Their vocabulary was drawn from the tables of the first steps, so some words of the wider ones are split."""
 
 
 def load(name, folder=PLAN.folder):
