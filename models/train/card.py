@@ -146,7 +146,7 @@ A second encoder that says whether an edit moved a picture towards its prompt. I
 (`cargo xtask sheet`), never edited with. {count / 1e6:.2f} M parameters, {size:.1f} MB in half precision, the layout of `models/default`; written by
 `models/train/run.sh`. It shares the data, the tokenizer and the sentence model of the text tower with the built-in encoder. Everything else
 differs: seed ({plan.seed}, not {PLAN.seed}), patches ({JUDGE.patch} x {JUDGE.patch} pixels, not {SHIPPED.patch}), width ({JUDGE.width}, not {SHIPPED.width}), heads ({JUDGE.heads}, not {SHIPPED.heads}), text layers ({JUDGE.text_layers}, not {SHIPPED.text_layers}), embedding ({JUDGE.embed}, not {SHIPPED.embed}), and
-it was trained from the start on one mix alone ({last["samples"]:,} samples), with no adversarial stage.
+it saw the wide mixes from the start ({last["samples"]:,} samples), with no adversarial stage.
 
 {figures_table(list(rows_of(ours, None)), None)}
 

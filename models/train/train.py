@@ -72,10 +72,10 @@ ENCODER_PLAN = Plan(
      (4160, 0.03), (4161, 0.10), (4220, 0.02), (4260, 0.50), (4840, 0.03), (4841, 0.10), (4900, 0.02), (4940, 0.50), (5440, 0.03), (5441, 0.10),
      (5500, 0.02), (5540, 0.50), (6050, 0.10), (6090, 0.50), (6750, 0.14), (6780, 0.45), (7100, 0.20), (7200, 0.03), (7201, 0.10), (7250, 0.02),
      (7290, 0.55), (8050, 0.42), (8880, 0.15), (9000, 0.03), (9001, 0.10), (9100, 0.02)), "29517")
-# The judge sees one mix from the start and is never hardened: it is a second opinion, not a second product.
+# The judge sees the wide mixes from the start and is never hardened: it is a second opinion, not a second product.
 JUDGE_PLAN = Plan(
-    os.path.join(CACHE, "judge"), 2, JUDGE, ((TEXT, 900, 900), (900, 1150, 1150)), (MIXES[7], MIXES[7]), (3, 3),
-    ((TEXT + WARMUP, 1.0), (900, 0.02), (920, 0.6), (1150, 0.02)), "29518")
+    os.path.join(CACHE, "judge"), 2, JUDGE, ((TEXT, 900, 900), (900, 1150, 1150), (1750, 1750, 1750)), (MIXES[7], MIXES[7], MIXES[9]), (3, 3, 3),
+    ((TEXT + WARMUP, 1.0), (900, 0.02), (920, 0.6), (1150, 0.02), (1170, 0.6), (1750, 0.06)), "29518")
 
 
 def cycle_at(plan, step):

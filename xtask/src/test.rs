@@ -7,17 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The README's main job; a test keeps the two equal.
-const MAIN_JOB: &[&str] = &[
-    "run",
-    "--release",
-    "--locked",
-    "--",
-    "edit",
-    "examples/coffee.jpg",
-    "--prompt",
-    "a cup of coffee at night",
-    "-o",
-];
+const MAIN_JOB: &[&str] =
+    &["run", "--release", "--locked", "--", "edit", "examples/coffee.jpg", "--prompt", "made of gold", "-o"];
 const MAIN_JOB_OUTPUT: &str = "target/edited.png";
 
 /// Runs everything; the first failure ends it.
