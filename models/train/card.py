@@ -24,9 +24,10 @@ from evaluate import GOALS, goal_of
 from model import JUDGE, SHIPPED, SIDE
 
 PLAN = train.ENCODER_PLAN
-# True of the shipped weights alone: to be emptied by whoever trains afresh.
+# True of the shipped weights and of their judge alone: to be emptied by whoever trains afresh.
 HISTORY = """These weights were trained while the data grew: the wider tables and the arrangements joined at step 6050, pictures from the program at step 6350,
 rivals and the moving average at step 7250. Their vocabulary was drawn from the tables of the first steps, so some words of the wider ones are split."""
+JUDGE_HISTORY = """Its last cycle was added after the contact sheet had been seen: with the judge before it 84.7 % of the shipped weights' cells rose."""
 
 
 def load(name, folder=PLAN.folder):
@@ -147,7 +148,7 @@ A second encoder that says whether an edit moved a picture towards its prompt. I
 `models/train/run.sh`. It shares the data, the tokenizer and the sentence model of the text tower with the built-in encoder. Everything else
 differs: seed ({plan.seed}, not {PLAN.seed}), patches ({JUDGE.patch} x {JUDGE.patch} pixels, not {SHIPPED.patch}), width ({JUDGE.width}, not {SHIPPED.width}), heads ({JUDGE.heads}, not {SHIPPED.heads}), text layers ({JUDGE.text_layers}, not {SHIPPED.text_layers}), embedding ({JUDGE.embed}, not {SHIPPED.embed}), and
 it saw the wide mixes from the start ({last["samples"]:,} samples), with no adversarial stage.
-Its last cycle was added after the contact sheet had been seen: with the judge before it 84.7 % of the shipped weights' cells rose.
+{JUDGE_HISTORY}
 
 {figures_table(list(rows_of(ours, None)), None)}
 
@@ -223,6 +224,7 @@ cells the picture moved towards the prompt; `cargo xtask report` prints it, and 
 
 Arrangements have a rival in their batch, the same things the other way round: there picture and caption must also win against the rival's
 alone, at a weight of {train.RIVAL_WEIGHT}. What is shipped is the moving average of the weights ({train.AVERAGE} of it stays at each step).
+
 The later mixes were chosen after a look at the tests above, so the figures of generated pictures flatter a little; icons, letters and
 photographs of the tests were never trained on. Strong crops and few shapes still help against fine noise. Every kind is also shown posterised, median-filtered, in perspective on white, blurred and noisy; captions are put into sentence frames half of the time.
 

@@ -223,8 +223,8 @@ def worker(rank, plan, stop):
 
     def save(step):
         if rank == 0:
-            state = {"model": model.state_dict(), "average": average, "head": head.state_dict(), "optimisers": [o.state_dict() for o in optimisers], "step": step,
-                     "samples": samples, "seconds": spent + time.time() - began}
+            state = {"model": model.state_dict(), "average": average, "head": head.state_dict(),
+                     "optimisers": [o.state_dict() for o in optimisers], "step": step, "samples": samples, "seconds": spent + time.time() - began}
             torch.save(state, path + ".tmp")
             os.replace(path + ".tmp", path)
             if any(step == ends[-1] for ends in plan.cycles):

@@ -1,8 +1,8 @@
 """The data engine: batches of generated pictures with captions.
 
 Input: the caches of icons.py, fonts.py and the photographs. Output of `batch`: pictures (n, 3, 64, 64) in 0..1, captions,
-keys (samples of one key count as matches of each other) and rivals (n): each sample's hard negative, -1 where it has none. A batch is made of slots of one kind each. Deterministic:
-everything follows from (seed, step, slot, rank).
+keys (samples of one key count as matches of each other) and rivals (n): each sample's hard negative, -1 where it has none. A batch
+is made of slots of one kind each. Deterministic: everything follows from (seed, step, slot, rank).
 """
 import json
 import os
@@ -108,9 +108,9 @@ def flips(texts, chance):
 def rivals_of(kind, keys):
     """An arrangement's hard negative is its counterpart in the other half of the slot."""
     n = len(keys)
-    other = (torch.arange(n) + n // 2) % n
     if kind not in arrangements.KINDS:
         return torch.full((n,), -1)
+    other = (torch.arange(n) + n // 2) % n
     return torch.where(torch.tensor([keys[i] == keys[j] for i, j in enumerate(other)]), -1, other)
 
 
