@@ -6,6 +6,7 @@
 
 pub mod ctx;
 pub mod gpu;
+pub mod grade;
 pub mod rng;
 pub mod whole_file;
 
@@ -20,6 +21,7 @@ pub mod raster;
 pub mod text;
 pub mod vectorize;
 
+pub mod finish;
 pub mod optimize;
 
 pub mod pipeline;

@@ -1,13 +1,14 @@
 //! The whole flow on one screen: picture -> shapes -> edited shapes -> picture.
 //!
-//! Input: a [`Plan`], what to start from and an encoder. Output: [`Finished`] scenes, and pictures of them at any
+//! Input: a [`Plan`], what to start from and an encoder. Output: an [`Edited`] scene, and pictures of it at any
 //! size. Determinism: as the stages. Cost: as the stages; drawing a finished scene needs no encoder.
 
 use crate::ctx::Ctx;
 use crate::encoder::Encoder;
+use crate::finish::{self, Finish};
 use crate::image::Image;
 use crate::optimize::{self, Edited, OptimizeError, Step};
-use crate::raster::{self, Background, RasterError, Size};
+use crate::raster::{RasterError, Size};
 use crate::scene::Scene;
 use crate::vectorize::{self, VectorizeError};
 use serde::{Deserialize, Serialize};
@@ -32,15 +33,6 @@ pub enum Start {
     Masked(Image, Vec<f32>),
     /// Shapes from an SVG or from letters.
     Scene(Scene),
-}
-
-/// The scenes of a finished job.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finished {
-    /// The shapes before the edit.
-    pub initial: Scene,
-    /// The shapes after the edit, with its losses; the same shapes when nothing was edited.
-    pub edited: Edited,
 }
 
 /// Why the flow ended without a result.
@@ -70,7 +62,7 @@ pub fn run(
     encoder: Option<&Encoder>,
     ctx: &Ctx,
     watch: Option<&mut (dyn FnMut(&Step<'_>) + Send)>,
-) -> Result<Finished, PipelineError> {
+) -> Result<Edited, PipelineError> {
     let initial = match start {
         Start::Picture(picture) | Start::Masked(picture, _) => {
             vectorize::vectorize(picture, &plan.vectorize, plan.seed, ctx)?
@@ -78,47 +70,23 @@ pub fn run(
         Start::Scene(scene) => scene.clone(),
     };
     let mask = if let Start::Masked(_, mask) = start { Some(mask.as_slice()) } else { None };
-    let edited = match (&plan.edit, encoder) {
-        (None, _) => Edited::untouched(&initial),
-        (Some(_), None) => return Err(PipelineError::NoEncoder),
-        (Some(edit), Some(encoder)) => optimize::run(&initial, encoder, edit, mask, plan.seed, ctx, watch)?,
-    };
-    Ok(Finished { initial, edited })
-}
-
-/// Gives `picture` the alpha of `source`, and what the source has under full transparency: hosts that drop alpha show it.
-fn keep_transparency(picture: &mut Image, source: &Image) {
-    let [_, _, _, alpha] = &source.planes;
-    if alpha.contains(&0.0) {
-        for (plane, before) in picture.planes.iter_mut().zip(&source.planes) {
-            for ((value, before), alpha) in plane.iter_mut().zip(before).zip(alpha) {
-                *value = if *alpha == 0.0 { *before } else { *value };
-            }
-        }
+    match (&plan.edit, encoder) {
+        (None, _) => Ok(Edited::untouched(&initial)),
+        (Some(_), None) => Err(PipelineError::NoEncoder),
+        (Some(edit), Some(encoder)) => Ok(optimize::run(&initial, encoder, edit, mask, plan.seed, ctx, watch)?),
     }
-    let [_, _, _, own] = &mut picture.planes;
-    own.clone_from_slice(alpha);
 }
 
-/// Draws the finished scene at `size`, with `detail` (0 to 1) of the source's fine detail over shapes that have not
-/// moved; `source` has that size, in display-referred sRGB with straight alpha, and gives the result its alpha.
+/// Draws a finished edit at `size`; see [`finish::draw`].
 ///
 /// # Errors
 /// [`RasterError`] for a scene that cannot be drawn.
 pub fn draw(
-    finished: &Finished,
+    edited: &Edited,
     size: Size,
     source: Option<&Image>,
-    detail: f32,
+    finish: Finish,
     ctx: &Ctx,
 ) -> Result<Image, RasterError> {
-    let Some(source) = source else {
-        return Ok(raster::render(&finished.edited.scene, size, Background::Transparent, ctx)?.into_straight());
-    };
-    let mut picture = raster::render(&finished.edited.scene, size, Background::Rgb([1.0; 3]), ctx)?;
-    if detail > 0.0 {
-        raster::detail::add(&mut picture, source, &finished.initial, &finished.edited.scene, detail, ctx)?;
-    }
-    keep_transparency(&mut picture, source);
-    Ok(picture)
+    finish::draw(edited, size, source, finish, ctx)
 }

@@ -13,6 +13,10 @@ pub enum Stage {
     Palette = 1,
     /// Crop windows and perspective of an iteration.
     Crops = 2,
+    /// Children of a search for a look.
+    Look = 3,
+    /// Children of a search for a bend.
+    Bend = 4,
     /// Generated test data.
     Test = 255,
 }

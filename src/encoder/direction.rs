@@ -7,7 +7,8 @@
 //!
 //! With n(x) = x / |x|: text direction dT = `n(n(mean E(t)) - n(mean E(t_ref)))`, the means over [`super::templates`];
 //! image direction `dI = n(E(x)) - n(E(x_ref))`; loss = sum of weight * (1 - dI . dT / sqrt(|dI|^2 + eps^2)).
-//! With eps = 1e-4 the cosine of any visible change is exact to 1e-5, and at dI = 0 the gradient points along dT.
+//! With eps = [`SHARP`] the cosine of any visible change is exact to 1e-5, and at dI = 0 the gradient points along dT; a larger
+//! one counts small changes for less, so that the first steps do not decide everything.
 
 use super::crops::Crops;
 use super::crops::draw::{self, CropPreset, Region};
@@ -20,8 +21,8 @@ pub const REFERENCE_PROMPT: &str = "A photo";
 pub const REGION_WEIGHT: f32 = 30.0;
 /// Weight of all of a region's patches together.
 pub const PATCH_WEIGHT: f32 = 80.0;
-/// Length below which an image direction counts as no direction.
-const EPS: f64 = 1e-4;
+/// Length below which an image direction counts as no direction, in the publication's loss.
+pub const SHARP: f64 = 1e-4;
 
 /// How the features of a prompt in its templates become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,7 @@ pub fn between(from: &[f32], to: &[f32], amount: f32) -> Vec<f32> {
 
 /// Directional loss of raw image features `[batch, embedding]`, with one weight a crop, measured from one `reference`
 /// `[embedding]`: the region's centre crop in the initial picture (CLIPVG), or zeros for the plain distance from a text.
+/// `softness` is the length that a direction must have to count: [`SHARP`] for the publication's loss.
 ///
 /// # Errors
 /// [`EncoderError::Length`] when the lengths do not agree, [`EncoderError::NotFinite`].
@@ -129,6 +131,7 @@ pub fn loss(
     reference: &[f32],
     text_direction: &[f32],
     weights: &[f32],
+    softness: f64,
 ) -> Result<DirectionLoss, EncoderError> {
     let embedding = text_direction.len().max(1);
     expect_len("image features", weights.len() * embedding, features.len())?;
@@ -136,7 +139,7 @@ pub fn loss(
     let direction = widened(text_direction);
     let mut out = DirectionLoss { loss: 0.0, d_features: Vec::with_capacity(features.len()), cosines: Vec::new() };
     for (feature, &weight) in features.chunks(embedding).zip(weights) {
-        let (cosine, gradient) = cosine_and_gradient(feature, reference, &direction);
+        let (cosine, gradient) = cosine_and_gradient(feature, reference, &direction, softness);
         out.loss += f64::from(weight) * (1.0 - cosine);
         out.cosines.push(cosine as f32);
         out.d_features.extend(gradient.iter().map(|g| (-f64::from(weight) * g) as f32));
@@ -146,13 +149,13 @@ pub fn loss(
 }
 
 /// c = d . t / sqrt(|d|^2 + eps^2) with d = n(f) - n(r), and dc/df.
-fn cosine_and_gradient(feature: &[f32], reference: &[f32], direction: &[f64]) -> (f64, Vec<f64>) {
+fn cosine_and_gradient(feature: &[f32], reference: &[f32], direction: &[f64], eps: f64) -> (f64, Vec<f64>) {
     let feature = widened(feature);
     let size = length(&feature);
     let u = unit(feature);
     let r = unit(widened(reference));
     let d: Vec<f64> = u.iter().zip(&r).map(|(u, r)| u - r).collect();
-    let soft = (dot(&d, &d) + EPS * EPS).sqrt();
+    let soft = (dot(&d, &d) + eps * eps).sqrt();
     let cosine = dot(&d, direction) / soft;
     // dc/dd = (t - c d / soft) / soft; then through the normalisation of the feature, whose Jacobian is
     // (I - u u^T) / |f|.
@@ -178,14 +181,14 @@ mod tests {
     fn the_gradient_is_that_of_finite_differences_with_and_without_a_reference() {
         let (features, start, weights) = (noise(24, 1), noise(8, 2), [30.0, 1.25, 2.5]);
         let direction = text_direction(&noise(8, 3), &noise(8, 4));
-        for reference in [start.as_slice(), &[0.0; 8]] {
-            let at = loss(&features, reference, &direction, &weights).unwrap();
+        for (reference, softness) in [(start.as_slice(), SHARP), (&[0.0; 8], SHARP), (start.as_slice(), 0.3)] {
+            let at = loss(&features, reference, &direction, &weights, softness).unwrap();
             let scale = at.d_features.iter().fold(0.0_f64, |m, &g| m.max(f64::from(g).abs()));
             for i in 0..features.len() {
                 let value = |h: f32| {
                     let mut moved = features.clone();
                     moved[i] += h;
-                    let loss = loss(&moved, reference, &direction, &weights).unwrap().loss;
+                    let loss = loss(&moved, reference, &direction, &weights, softness).unwrap().loss;
                     (loss, f64::from(moved[i]))
                 };
                 let ((up, at_up), (down, at_down)) = (value(1e-3), value(-1e-3));
@@ -199,13 +202,13 @@ mod tests {
     fn an_unchanged_picture_has_a_finite_gradient_along_the_text() {
         let feature = noise(8, 5);
         let direction = text_direction(&noise(8, 6), &noise(8, 7));
-        let at = loss(&feature, &feature, &direction, &[1.0]).unwrap();
+        let at = loss(&feature, &feature, &direction, &[1.0], SHARP).unwrap();
         assert!((at.loss - 1.0).abs() < 1e-12 && at.cosines == [0.0], "nothing has moved: {at:?}");
         let down: f32 = at.d_features.iter().zip(&direction).map(|(g, t)| g * t).sum();
         assert!(down < 0.0, "a step along the text lowers the loss");
-        let zero = loss(&feature, &feature, &[0.0; 8], &[1.0]).unwrap();
+        let zero = loss(&feature, &feature, &[0.0; 8], &[1.0], SHARP).unwrap();
         assert!(zero.d_features.iter().all(|&g| g == 0.0), "equal texts pull nowhere");
-        assert!(loss(&[0.0; 8], &feature, &direction, &[1.0]).unwrap().loss.is_finite());
+        assert!(loss(&[0.0; 8], &feature, &direction, &[1.0], SHARP).unwrap().loss.is_finite());
     }
 
     #[test]
@@ -213,14 +216,14 @@ mod tests {
         let reference = [1.0, 0.0, 0.0];
         let moved = [0.0, 1.0, 0.0];
         let direction = text_direction(&moved, &reference);
-        let at = loss(&moved, &reference, &direction, &[2.0]).unwrap();
+        let at = loss(&moved, &reference, &direction, &[2.0], SHARP).unwrap();
         assert!(at.loss.abs() < 1e-7, "loss {}", at.loss);
         assert!((cosine(&moved, &[0.0, 3.0, 0.0]) - 1.0).abs() < 1e-7 && cosine(&moved, &[0.0; 3]) == 0.0);
     }
 
     #[test]
     fn lengths_that_do_not_agree_are_named() {
-        let message = loss(&[1.0; 7], &[1.0; 4], &[1.0; 4], &[1.0, 1.0]).unwrap_err().to_string();
+        let message = loss(&[1.0; 7], &[1.0; 4], &[1.0; 4], &[1.0, 1.0], SHARP).unwrap_err().to_string();
         assert!(message.contains("image features: 7 values where 8 are needed"), "{message}");
     }
 }

@@ -39,7 +39,7 @@ pub fn text_feature(encoder: &Encoder, text: &str, ctx: &Ctx) -> Result<Vec<f32>
 /// [`EncoderError`] for features of different lengths.
 pub fn moved(before: &[f32], after: &[f32], reference: &[f32], text: &[f32]) -> Result<Moved, EncoderError> {
     let along = text_direction(text, reference);
-    let change = direction::loss(after, before, &along, &[1.0])?;
+    let change = direction::loss(after, before, &along, &[1.0], direction::SHARP)?;
     Ok(Moved {
         direction_cosine: change.cosines.first().copied().unwrap_or(0.0),
         along_before: cosine(before, &along),

@@ -78,9 +78,107 @@ pub fn oklab_from_linear([r, g, b]: [f32; 3]) -> [f32; 3] {
     ]
 }
 
+/// Linear light from `OKLab`, inverse of [`oklab_from_linear`].
+pub fn linear_from_oklab([lightness, green_red, blue_yellow]: [f32; 3]) -> [f32; 3] {
+    linear_from_cones(cones_from_oklab([lightness, green_red, blue_yellow]).map(|root| root * root * root))
+}
+
+/// Cube roots of the cone responses of an `OKLab` colour.
+fn cones_from_oklab([lightness, green_red, blue_yellow]: [f32; 3]) -> [f32; 3] {
+    [
+        lightness + 0.396_337_78 * green_red + 0.215_803_76 * blue_yellow,
+        lightness - 0.105_561_346 * green_red - 0.063_854_17 * blue_yellow,
+        lightness - 0.089_484_18 * green_red - 1.291_485_5 * blue_yellow,
+    ]
+}
+
+fn linear_from_cones([l, m, s]: [f32; 3]) -> [f32; 3] {
+    [
+        4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_93 * s,
+        -1.268_438 * l + 2.609_757_4 * m - 0.341_319_4 * s,
+        -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
+    ]
+}
+
+/// The gradient by an `OKLab` colour, given `d_srgb`, that by the display-referred sRGB of the same colour.
+pub fn d_oklab_from_d_srgb(oklab: [f32; 3], d_srgb: [f32; 3]) -> [f32; 3] {
+    let roots = cones_from_oklab(oklab);
+    let linear = linear_from_cones(roots.map(|root| root * root * root));
+    let [red, green, blue] = [0, 1, 2].map(|channel| d_srgb[channel] * slope_of_srgb(linear[channel]));
+    // Back through the two matrices, with the derivative of the cube between them.
+    let d_cones = [
+        4.076_741_7 * red - 1.268_438 * green - 0.004_196_086_3 * blue,
+        -3.307_711_6 * red + 2.609_757_4 * green - 0.703_418_6 * blue,
+        0.230_969_93 * red - 0.341_319_4 * green + 1.707_614_7 * blue,
+    ];
+    let [l, m, s] = [0, 1, 2].map(|cone| 3.0 * roots[cone] * roots[cone] * d_cones[cone]);
+    [
+        l + m + s,
+        0.396_337_78 * l - 0.105_561_346 * m - 0.089_484_18 * s,
+        0.215_803_76 * l - 0.063_854_17 * m - 1.291_485_5 * s,
+    ]
+}
+
+/// Derivative of [`srgb_from_linear`].
+fn slope_of_srgb(linear: f32) -> f32 {
+    let magnitude = linear.abs();
+    if magnitude <= 0.003_130_8 { 12.92 } else { 1.055 / 2.4 * power::<0>(magnitude, 1.0 / 2.4 - 1.0) }
+}
+
+/// 2 to the power `exponent`, the same bits on every machine; for exponents from -100 to 100.
+pub fn exp2(exponent: f32) -> f32 {
+    power::<0>(2.0, exponent)
+}
+
+/// Cosine and sine of a number of full turns, the same bits on every machine: a short series of a sixteenth of the angle,
+/// doubled four times.
+pub fn cos_sin_of_turns(turns: f32) -> [f32; 2] {
+    let angle = (turns - turns.round()) * (std::f32::consts::TAU / 16.0);
+    let square = angle * angle;
+    let sin = angle * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)));
+    let cos = 1.0 - square / 2.0 * (1.0 - square / 12.0 * (1.0 - square / 30.0));
+    (0..4).fold([cos, sin], |[cos, sin], _| [cos * cos - sin * sin, 2.0 * cos * sin])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn oklab_round_trips_and_its_gradient_is_that_of_finite_differences() {
+        for srgb in [[0.9, 0.2, 0.1], [0.3, 0.31, 0.8], [0.02, 0.4, 0.05], [0.5, 0.5, 0.5]] {
+            let oklab = oklab_from_linear(srgb.map(linear_from_srgb));
+            let back = linear_from_oklab(oklab).map(srgb_from_linear);
+            assert!(srgb.iter().zip(back).all(|(a, b)| (a - b).abs() < 2e-5), "{srgb:?} came back as {back:?}");
+            let weights = [0.7, -1.1, 0.4];
+            let value = |oklab: [f32; 3]| {
+                let srgb = linear_from_oklab(oklab).map(srgb_from_linear);
+                srgb.iter().zip(weights).map(|(value, weight)| f64::from(*value) * f64::from(weight)).sum::<f64>()
+            };
+            let exact = d_oklab_from_d_srgb(oklab, weights);
+            for axis in 0..3 {
+                let moved = |step: f32| {
+                    let mut moved = oklab;
+                    moved[axis] += step;
+                    value(moved)
+                };
+                let numeric = (moved(2e-3) - moved(-2e-3)) / 4e-3;
+                let off = (numeric - f64::from(exact[axis])).abs();
+                assert!(off < 0.02 * (1.0 + numeric.abs()), "{srgb:?} axis {axis}: {numeric} against {}", exact[axis]);
+            }
+        }
+    }
+
+    #[test]
+    fn turns_and_powers_of_two_agree_with_double_precision() {
+        for step in -300..300 {
+            let x = step as f32 * 0.01;
+            let (angle, [cos, sin]) = (f64::from(x) * std::f64::consts::TAU, cos_sin_of_turns(x));
+            let off = (angle.cos() - f64::from(cos)).abs().max((angle.sin() - f64::from(sin)).abs());
+            assert!(off < 2e-5, "{x} turns: off by {off}");
+            assert!((f64::from(exp2(x)) / f64::from(x).exp2() - 1.0).abs() < 2e-6, "2^{x} is {}", exp2(x));
+        }
+    }
 
     #[test]
     fn transfer_function_round_trips_and_keeps_known_points() {

@@ -13,8 +13,8 @@ use crate::ctx::Ctx;
 use crate::encoder::Encoder;
 use crate::gpu::Backend;
 use crate::image::Image;
-use crate::optimize::{Edited, Step};
-use crate::pipeline::{self, Finished, PipelineError, Plan, Start};
+use crate::optimize::{Edited, Judging, Layer, Step};
+use crate::pipeline::{self, PipelineError, Plan, Start};
 use crate::scene::Scene;
 use crate::scene::svg_out::Metadata;
 pub use scores::{ScoreError, Scores, score};
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// Counts changes of what the same plan gives.
 macro_rules! engine {
     () => {
-        concat!(env!("CARGO_PKG_VERSION"), "+3")
+        concat!(env!("CARGO_PKG_VERSION"), "+4")
     };
 }
 
@@ -65,8 +65,8 @@ pub struct JobError {
 /// A job's result and where it came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
-    /// The scenes.
-    pub finished: Finished,
+    /// The scenes and their grades.
+    pub edited: Edited,
     /// What was measured of them when they were made.
     pub scores: Option<Scores>,
     /// Whether they came from the cache.
@@ -141,8 +141,8 @@ pub fn make(
     ctx: &Ctx,
     watch: Option<&mut (dyn FnMut(&Step<'_>) + Send)>,
 ) -> Result<Done, PipelineError> {
-    let finished = ctx.install(|| pipeline::run(&job.plan, start, encoder, ctx, watch))?;
-    let done = Done { finished, scores: None, cache_hit: false };
+    let edited = ctx.install(|| pipeline::run(&job.plan, start, encoder, ctx, watch))?;
+    let done = Done { edited, scores: None, cache_hit: false };
     keep(job, &done, cache);
     Ok(done)
 }
@@ -160,24 +160,37 @@ struct Measured {
     iterations: u32,
     loss_first: f32,
     loss_last: f32,
+    layers: Vec<Layer>,
+    rest: Vec<[f32; 3]>,
+    clarities: Vec<f32>,
+    judging: Option<Judging>,
     scores: Option<Scores>,
 }
 
-fn entry_from_done(Done { finished, scores, .. }: &Done) -> Entry {
-    let Edited { scene, iterations, loss_first, loss_last } = &finished.edited;
-    let (iterations, loss_first, loss_last) = (*iterations, *loss_first, *loss_last);
-    let measured = Measured { iterations, loss_first, loss_last, scores: scores.clone() };
+fn entry_from_done(Done { edited, scores, .. }: &Done) -> Entry {
+    let measured = Measured {
+        iterations: edited.iterations,
+        loss_first: edited.loss_first,
+        loss_last: edited.loss_last,
+        layers: edited.layers.clone(),
+        rest: edited.rest.clone(),
+        clarities: edited.clarities.clone(),
+        judging: edited.judging,
+        scores: scores.clone(),
+    };
     Entry {
-        scene: scene.clone(),
-        initial: finished.initial.clone(),
+        scene: edited.scene.clone(),
+        initial: edited.initial.clone(),
         report: serde_json::to_value(measured).unwrap_or_default(),
     }
 }
 
 fn done_from_entry(entry: Entry) -> Option<Done> {
-    let Measured { iterations, loss_first, loss_last, scores } = serde_json::from_value(entry.report).ok()?;
-    let edited = Edited { scene: entry.scene, iterations, loss_first, loss_last };
-    Some(Done { finished: Finished { initial: entry.initial, edited }, scores, cache_hit: true })
+    let measured: Measured = serde_json::from_value(entry.report).ok()?;
+    let Measured { iterations, loss_first, loss_last, layers, rest, clarities, judging, scores } = measured;
+    let (initial, scene) = (entry.initial, entry.scene);
+    let edited = Edited { initial, scene, layers, rest, clarities, judging, iterations, loss_first, loss_last };
+    Some(Done { edited, scores, cache_hit: true })
 }
 
 fn input_hash(start: &Start) -> String {

@@ -7,9 +7,11 @@
 use super::Job;
 use crate::ctx::Ctx;
 use crate::encoder::{Encoder, EncoderError, direction, similarity};
+use crate::finish::Finish;
 use crate::image::Image;
 use crate::image::rect::Rect;
-use crate::pipeline::{self, Finished, Start};
+use crate::optimize::Edited;
+use crate::pipeline::{self, Start};
 use crate::raster::{self, Background, RasterError, Size};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -19,6 +21,8 @@ use std::borrow::Cow;
 pub struct Scores {
     /// Share of the source's fine detail in the picture after, 0 to 1.
     pub detail: f32,
+    /// How far along its way the edit was shown, 0 to 1.
+    pub strength: f32,
     /// Of the whole pictures; none without a prompt for the whole picture.
     pub whole: Option<[f32; 2]>,
     /// Of each region with a rectangle, in the plan's order.
@@ -36,27 +40,27 @@ pub enum ScoreError {
     Raster(#[from] RasterError),
 }
 
-/// Measures `finished`, the result of `job` on `start`, with `detail` of the source's fine detail.
+/// Measures `edited`, the result of `job` on `start`, as `finish` shows it.
 ///
 /// # Errors
 /// [`ScoreError`]; on cancellation too.
 pub fn score(
     job: &Job,
     start: &Start,
-    finished: &Finished,
+    edited: &Edited,
     encoder: &Encoder,
-    detail: f32,
+    finish: Finish,
     ctx: &Ctx,
 ) -> Result<Scores, ScoreError> {
     ctx.install(|| {
-        let canvas = &finished.initial;
+        let canvas = &edited.initial;
         let size = Size { width_px: canvas.width.ceil() as usize, height_px: canvas.height.ceil() as usize };
         let before = match start {
             Start::Picture(picture) | Start::Masked(picture, _) => Cow::Borrowed(picture),
             Start::Scene(scene) => Cow::Owned(raster::render(scene, size, Background::Rgb([1.0; 3]), ctx)?),
         };
         let source = (!matches!(start, Start::Scene(_))).then_some(before.as_ref());
-        let after = pipeline::draw(finished, size, source, detail, ctx)?;
+        let after = pipeline::draw(edited, size, source, finish, ctx)?;
         let cosines = |prompt: &str, rect: Option<Rect>| -> Result<[f32; 2], ScoreError> {
             let text = similarity::text_feature(encoder, prompt, ctx)?;
             let cosine = |picture: &Image| -> Result<f32, ScoreError> {
@@ -64,7 +68,7 @@ pub fn score(
             };
             Ok([cosine(&before)?, cosine(&after)?])
         };
-        let mut scores = Scores { detail, whole: None, regions: Vec::new() };
+        let mut scores = Scores { detail: finish.detail, strength: finish.strength, whole: None, regions: Vec::new() };
         for region in job.plan.edit.iter().flat_map(|edit| &edit.regions) {
             match region.rect_in_canvas {
                 Some(rect) => scores.regions.push(cosines(&region.prompt, Some(rect))?),

@@ -45,6 +45,7 @@ const PARAMS: &[Param] = &[
     FONT,
     shared::PROMPT,
     LEGIBILITY,
+    shared::STRENGTH,
     shared::QUALITY,
     shared::ITERATIONS,
     shared::PATCHES,

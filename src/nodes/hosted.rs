@@ -229,6 +229,14 @@ pub const EXPORT_RANGE: Button = Button {
     group: "Shapes Out",
 };
 
+/// Writes the look of the current frame; of nodes that have a file for it.
+pub const EXPORT_LUT: Button = Button {
+    id: "exportLut",
+    label: "Export LUT",
+    hint: "Writes the global look of the edit at the current frame to the LUT file, for any program that reads .cube files.",
+    group: "Shapes Out",
+};
+
 /// Renders the current frame into the cache.
 pub const BAKE_FRAME: Button = Button {
     id: "bakeFrame",
@@ -254,8 +262,13 @@ pub const PURGE_CACHE: Button = Button {
     group: "Shapes Out",
 };
 
-/// All of them, in page order; they follow the parameters of their group.
-pub const BUTTONS: &[Button] = &[BAKE_FRAME, BAKE_RANGE, EXPORT_SVG, EXPORT_RANGE, PURGE_CACHE];
+/// The buttons of `node`, in page order; they follow the parameters of their group.
+pub fn buttons(node: &Node) -> impl Iterator<Item = &'static Button> {
+    let has_lut = node.params.iter().any(|param| param.id == shared::LUT.id);
+    BUTTONS.iter().filter(move |button| has_lut || **button != EXPORT_LUT)
+}
+
+const BUTTONS: &[Button] = &[BAKE_FRAME, BAKE_RANGE, EXPORT_SVG, EXPORT_RANGE, EXPORT_LUT, PURGE_CACHE];
 
 /// A second sentence.
 pub const PROMPT_B: Param = Param {

@@ -11,6 +11,7 @@ pub mod recolor;
 pub mod shared;
 pub mod vectorize;
 
+use crate::finish::Finish;
 use crate::image::rect::Rect;
 use crate::optimize::{Mode, Quality, Region, Settings};
 use crate::pipeline::Plan;
@@ -83,8 +84,14 @@ pub fn pass_over(plan: &mut Plan, toward: Toward) {
     }
 }
 
+/// How `values` ask a finished edit to be shown.
+pub fn finish(node: &Node, values: &Values) -> Finish {
+    let strength = if node.edits() { values.number(shared::STRENGTH.id) as f32 } else { 1.0 };
+    Finish { detail: detail(node, values), strength }
+}
+
 /// How much of the source's fine detail `values` ask for, 0 to 1.
-pub fn detail(node: &Node, values: &Values) -> f32 {
+fn detail(node: &Node, values: &Values) -> f32 {
     let detail = values.number(shared::DETAIL.id) as f32;
     if detail >= 0.0 {
         return detail;

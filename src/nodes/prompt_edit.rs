@@ -30,11 +30,13 @@ const PARAMS: &[Param] = &[
     shared::PATCHES,
     shared::SEED,
     shared::ENCODER,
+    shared::STRENGTH,
     DETAIL,
     shared::PRESET,
     shared::ROUNDS,
     shared::MAX_PATHS,
     shared::WORKING_SIZE,
+    shared::LUT,
 ];
 
 /// The node's definition.

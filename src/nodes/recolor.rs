@@ -44,12 +44,14 @@ const PARAMS: &[Param] = &[
     shared::PATCHES,
     shared::SEED,
     shared::ENCODER,
+    shared::STRENGTH,
     shared::DETAIL_OF_RECOLOR,
     shared::PRESET,
     shared::ROUNDS,
     shared::MAX_PATHS,
     shared::WORKING_SIZE,
     PALETTE_FILE,
+    shared::LUT,
 ];
 
 /// The node's definition.

@@ -100,6 +100,29 @@ pub const DETAIL: Param = Param {
     animates: true,
 };
 
+/// How much of the edit is shown.
+pub const STRENGTH: Param = Param {
+    id: "strength",
+    label: "Strength",
+    hint: "How far along its way the edit is shown: 0 is the source, 1 the edit; points, colours and grades pass evenly in \
+           between. Changing it never edits again.",
+    kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 },
+    group: "Look",
+    animates: true,
+};
+
+/// Where the grade goes.
+pub const LUT: Param = Param {
+    id: "lut",
+    label: "LUT File",
+    hint: "A .cube file to write the global look of the edit to, as a 3D LUT from display-referred sRGB to the same. What \
+           depends on the place in the picture is no part of it; the file says how much that is. In a host the button Export \
+           LUT writes it, and a run of # becomes the number of the frame.",
+    kind: Kind::File,
+    group: "Shapes Out",
+    animates: false,
+};
+
 /// [`DETAIL`] for colour edits, where nothing moves.
 pub const DETAIL_OF_RECOLOR: Param = Param { kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 }, ..DETAIL };
 

@@ -1,12 +1,11 @@
-//! The terms that hold a picture back, on a graphics card: [`Coherence`] and [`Tone`] without their losses.
+//! The term that holds letters readable, on a graphics card: [`Tone`] without its loss.
 //!
-//! Input: the picture and its gradient on the card, one vec4 a pixel, row by row. Output: each term's weight times its
-//! gradient, added to the picture's. Invariants: the terms on the CPU are the twins of the shaders; the gradient's fourth value
-//! becomes 0. Determinism: every sum is one thread's, in a fixed order. Cost: one dispatch for coherence, four for tone.
+//! Input: the picture and its gradient on the card, one vec4 a pixel, row by row. Output: the term's weight times its
+//! gradient, added to the picture's. Invariants: the term on the CPU is the twin of the shader; the gradient's fourth value
+//! becomes 0. Determinism: every sum is one thread's, in a fixed order. Cost: four dispatches.
 
 use std::sync::Arc;
 
-use super::coherence::Coherence;
 use super::legibility::Tone;
 use crate::gpu::{self, Bound, GROUP, Gpu, GpuError, Stage, bytes_of, stage};
 use crate::raster::gpu::pixels_of;
@@ -20,7 +19,6 @@ const LESS_HELD: u32 = 1;
 /// Ending of a blur: the result is scaled and added to what is there.
 const ADD: u32 = 2;
 
-const COHERENCE: Stage = stage!("holding_coherence", ["image", "held", "image_grad"], ["holding_common"], constants);
 const BLUR: Stage = stage!("holding_blur", ["source", "kernel", "held", "result"], ["holding_common"], constants);
 
 fn constants() -> String {
@@ -41,13 +39,13 @@ struct Frame {
     padding: [u32; 2],
 }
 
-/// The terms of one run on a card.
+/// The term of one run on a card; empty where there is none.
 #[derive(Debug)]
 pub(super) struct GpuHolding {
     bound: Vec<Bound>,
 }
 
-/// What every term needs.
+/// What the term needs.
 struct Place<'a> {
     gpu: &'a Gpu,
     size: (usize, usize),
@@ -56,14 +54,13 @@ struct Place<'a> {
 }
 
 impl GpuHolding {
-    /// Brings the terms, each with its weight, to the card for pictures of `size` (width, height) pixels.
+    /// Brings the term with its weight to the card for pictures of `size` (width, height) pixels.
     ///
     /// # Errors
     /// [`GpuError`], when the driver fails or the picture does not fit.
     pub(super) fn new(
         gpu: &Arc<Gpu>,
         size: (usize, usize),
-        coherence: Option<(&Coherence, f32)>,
         tone: Option<(&Tone, f32)>,
         image: &wgpu::Buffer,
         image_grad: &wgpu::Buffer,
@@ -73,13 +70,10 @@ impl GpuHolding {
         if let Some((tone, weight)) = tone {
             bound.extend(place.bind_tone(tone, weight)?);
         }
-        if let Some((coherence, weight)) = coherence {
-            bound.push(place.bind_coherence(coherence, weight)?);
-        }
         Ok(Self { bound })
     }
 
-    /// Commands that add the terms' gradients to the picture's.
+    /// Commands that add the term's gradient to the picture's.
     pub(super) fn encode(&self, commands: &mut wgpu::CommandEncoder) {
         gpu::dispatch(commands, &self.bound);
     }
@@ -100,19 +94,6 @@ impl Place<'_> {
         Frame { width, height, radius: 0, along_columns: 0, ending: STORE, scale, padding: [0; 2] }
     }
 
-    fn bind_coherence(&self, coherence: &Coherence, weight: f32) -> Result<Bound, GpuError> {
-        let held = self.gpu.storage_of("the first picture", &pixels_of(coherence.first()))?;
-        let frame = self.gpu.uniform("frame of coherence", bytes_of(&[self.frame(self.scale(weight))]))?;
-        let workgroups = self.pixels().div_ceil(GROUP as usize) as u32;
-        self.gpu.bind(&COHERENCE, &frame, workgroups, |name| match name {
-            "image" => Some(self.image.as_entire_binding()),
-            "held" => Some(held.as_entire_binding()),
-            "image_grad" => Some(self.image_grad.as_entire_binding()),
-            _ => None,
-        })
-    }
-
-    /// Blurs, subtracts the blurred first picture, blurs again: the blur is its own adjoint.
     fn bind_tone(&self, tone: &Tone, weight: f32) -> Result<[Bound; 4], GpuError> {
         let held = self.gpu.storage_of("the first picture, blurred", &pixels_of(tone.target()))?;
         let kernel = self.gpu.storage_of("kernel of the blur", tone.kernel())?;
@@ -146,12 +127,13 @@ impl Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ctx::{Ctx, Silent};
     use crate::gpu::Wanted;
     use crate::rng::{Stage as Key, Stream};
 
     #[test]
     fn every_shader_is_valid_bound_as_its_table_says_and_within_what_webgpu_promises() {
-        crate::gpu::assert_sound(&[COHERENCE, BLUR]);
+        crate::gpu::assert_sound(&[BLUR]);
     }
 
     fn noise(count: usize, index: u32) -> [Vec<f32>; 3] {
@@ -165,16 +147,15 @@ mod tests {
         planes.each_ref().map(Vec::as_slice)
     }
 
-    /// The gradient after both ways of adding to it, and the time on the card.
-    fn on_card(size: (usize, usize), weights: [f32; 2], runs: u32) -> (Vec<[f32; 4]>, [Vec<f32>; 3]) {
+    /// The gradient after both ways of adding to it.
+    fn on_card(size: (usize, usize), weight: f32, runs: u32) -> (Vec<[f32; 4]>, [Vec<f32>; 3]) {
         let count = size.0 * size.1;
         let [first, now, before] = [0, 1, 2].map(|index| noise(count, index));
-        let coherence = Coherence::new(size.0, borrowed(&first));
-        let tone = Tone::new(size.0, size.1, borrowed(&first));
+        let ctx = Ctx::new(2, Arc::new(Silent)).unwrap();
+        let tone = Tone::new(size.0, size.1, borrowed(&first), &ctx);
         let mut expected = before.clone();
         for _ in 0..runs {
-            tone.add_gradient(borrowed(&now), weights[0], &mut expected);
-            coherence.add_gradient(borrowed(&now), weights[1], &mut expected);
+            tone.add_gradient(borrowed(&now), weight, &mut expected, &ctx);
         }
         let gpu = Wanted::from_environment().open().unwrap();
         let mut drawn = pixels_of(borrowed(&now));
@@ -182,8 +163,7 @@ mod tests {
         drawn.iter_mut().for_each(|pixel| pixel[3] = 0.5);
         let image = gpu.storage_of("image", &drawn).unwrap();
         let image_grad = gpu.storage_of("image_grad", &pixels_of(borrowed(&before))).unwrap();
-        let (coherence, tone) = (Some((&coherence, weights[1])), Some((&tone, weights[0])));
-        let holding = GpuHolding::new(&gpu, size, coherence, tone, &image, &image_grad).unwrap();
+        let holding = GpuHolding::new(&gpu, size, Some((&tone, weight)), &image, &image_grad).unwrap();
         let mut commands = gpu.commands().unwrap();
         (0..runs).for_each(|_| holding.encode(&mut commands));
         let bytes = 16 * count as u64;
@@ -191,17 +171,17 @@ mod tests {
         read.copy(&mut commands, &image_grad, 0, 0, bytes);
         let start = std::time::Instant::now();
         let found = gpu.finish(commands, &read, bytemuck::pod_collect_to_vec::<u8, [f32; 4]>).unwrap();
-        println!("{size:?}: {runs} times both terms in {:.1} ms", 1e3 * start.elapsed().as_secs_f64());
+        println!("{size:?}: {runs} times the term in {:.1} ms", 1e3 * start.elapsed().as_secs_f64());
         (found, expected)
     }
 
     #[test]
     #[ignore = "needs a graphics card"]
-    fn both_terms_add_what_they_add_on_the_cpu() {
+    fn the_term_adds_on_the_gpu_what_it_adds_on_the_cpu() {
         for size in [(150, 110), (512, 384), (1, 7), (40, 1)] {
-            // Weights that make the terms about as large as what is there.
+            // A weight that makes the term about as large as what is there.
             let count = (size.0 * size.1) as f32;
-            let (found, expected) = on_card(size, [2.0 * count, 0.1 * count], 2);
+            let (found, expected) = on_card(size, 2.0 * count, 2);
             let (mut off, mut all) = (0.0, 0.0);
             for (at, pixel) in found.iter().enumerate() {
                 for (value, plane) in pixel.iter().zip(&expected) {
@@ -219,7 +199,7 @@ mod tests {
     #[test]
     #[ignore = "needs a graphics card"]
     fn two_runs_are_bit_identical() {
-        let [first, second] = [(); 2].map(|()| on_card((150, 110), [20.0, 2.0], 1).0);
+        let [first, second] = [(); 2].map(|()| on_card((150, 110), 20.0, 1).0);
         assert!(first == second, "the gradients differ");
     }
 }

@@ -1,29 +1,39 @@
-//! Optimisation: moves a scene's points and colours until the encoder agrees with the prompts (CLIPVG, section 3).
+//! Optimisation: moves a scene's points and colours until the encoder agrees with the prompts.
 //!
 //! ```text
-//! Scene -> raster::forward -> crops -> Encoder -> direction loss
-//!   ^                                                   |
+//! search (looks, bends) -> start
+//!                            |
+//! Scene -> raster::forward -> crops -> Encoder -> loss
+//!   ^                                               |
 //!   +-- parameters <- raster::backward <- pixel gradient
 //! ```
-//! Input: a scene, an encoder, regions with prompts. Output: the edited scene and its losses.
+//! The publication (CLIPVG, section 3) is the loop alone, with a step of its own for every number: `paper`. Elsewhere points
+//! move with the plane ([`warp`]), colours from coarse to fine ([`colors`]), and both begin where a search without gradients
+//! found the encoder's agreement ([`search`]).
+//!
+//! Input: a scene, an encoder, regions with prompts. Output: the edited scene, its grades and its losses.
 //! Invariants: topology, order and ids never change; paths outside the selection keep their bits.
 //! Determinism: crops come from counter-based streams, sums have a fixed order, so the thread count does not matter.
-//! Cost: an iteration is one raster pass and one encoder pass over all crops, forward and backward; the encoder
-//! dominates.
+//! Cost: a glance of a search is a forward pass over a few crops; an iteration is one raster pass and one encoder pass over all
+//! crops, forward and backward; the encoder dominates.
 
 mod adam;
-mod coherence;
+mod colors;
 mod holding_gpu;
+mod layers;
 mod legibility;
 mod objective;
 mod on_gpu;
 mod parameters;
-mod parameters_gpu;
+mod search;
 mod select;
 mod settings;
+mod start;
 mod stop;
+mod warp;
 
-pub use objective::{Judgement, Objective};
+pub use layers::Layer;
+pub use objective::{Judgement, Judging, Objective};
 pub use settings::{Mode, Quality, Region, Settings};
 
 use crate::ctx::{Cancelled, Ctx};
@@ -102,12 +112,25 @@ pub struct Step<'a> {
     pub scene: &'a Scene,
 }
 
+/// A prompt whose clarity is below this was hardly followed.
+const UNCLEAR: f32 = 0.6;
+
 /// An edited scene.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edited {
+    /// The scene that was edited, with the points of the result: outlines may have been cut finer.
+    pub initial: Scene,
     /// The scene after the last iteration.
     pub scene: Scene,
-    /// How many iterations ran.
+    /// The grade of each region, in the order of the settings; none where colours have no grade.
+    pub layers: Vec<Layer>,
+    /// What each fill adds to the grades of its own, `OKLab`; none where colours have no grade.
+    pub rest: Vec<[f32; 3]>,
+    /// How well the encoder tells each prompt from any photograph, 0 to 1; below 1 little was changed.
+    pub clarities: Vec<f32>,
+    /// How pictures were compared with prompts; none: they were not.
+    pub judging: Option<Judging>,
+    /// How many iterations ran, besides the search.
     pub iterations: u32,
     /// Mean loss of the first iterations.
     pub loss_first: f32,
@@ -116,9 +139,24 @@ pub struct Edited {
 }
 
 impl Edited {
+    /// Whether the encoder hardly tells a prompt from any photograph, so that little was changed.
+    pub fn is_unclear(&self) -> bool {
+        self.clarities.iter().any(|clarity| *clarity < UNCLEAR)
+    }
+
     /// A scene that was not edited.
     pub fn untouched(scene: &Scene) -> Self {
-        Self { scene: scene.clone(), iterations: 0, loss_first: 0.0, loss_last: 0.0 }
+        Self {
+            initial: scene.clone(),
+            scene: scene.clone(),
+            layers: Vec::new(),
+            rest: Vec::new(),
+            clarities: Vec::new(),
+            judging: None,
+            iterations: 0,
+            loss_first: 0.0,
+            loss_last: 0.0,
+        }
     }
 }
 
@@ -142,18 +180,10 @@ pub fn run(
     if settings.regions.is_empty() {
         return Err(OptimizeError::NoPrompt);
     }
-    let mut scene = initial.clone();
-    let size = settings.raster_size(&scene);
-    let mut free = free_paths(&scene, settings, size, ctx)?;
-    if let Some(mask) = mask {
-        let under = select::paths_under(&scene, mask, size, ctx)?;
-        free.iter_mut().zip(under).for_each(|(free, under)| *free &= under);
-        if !free.contains(&true) {
-            return Err(OptimizeError::NothingUnderMask);
-        }
-    }
-    let mut parameters = Parameters::new(&mut scene, settings, &free);
-    let mut objective = Objective::new(&scene, encoder, settings, seed, size, ctx)?;
+    let mut prepared = start::prepare(initial, encoder, settings, mask, seed, ctx)?;
+    let initial = prepared.scene.clone();
+    start::search(&mut prepared, settings, seed, ctx)?;
+    let start::Prepared { mut scene, mut objective, mut parameters, size, .. } = prepared;
     let looped = Loop { settings, size, ctx };
     ctx.progress.stage("optimize", u64::from(settings.iterations));
     let losses = match &ctx.backend {
@@ -162,18 +192,26 @@ pub fn run(
             on_cpu(&mut scene, &mut objective, &mut parameters, &looped, &mut progressing)?;
             progressing.losses
         }
-        Backend::Gpu(wanted) => wanted.run(OptimizeError::is_worth_a_retry, |gpu| {
-            let mut progressing = Progressing::new(&looped, watch.as_deref_mut());
-            let mut edited = scene.clone();
-            on_gpu::run(gpu, &mut edited, &mut objective, &parameters, &looped, &mut progressing)?;
-            scene = edited;
-            Ok::<_, OptimizeError>(progressing.losses)
-        })?,
+        Backend::Gpu(wanted) => {
+            let (first, fresh) = (scene.clone(), parameters.clone());
+            wanted.run(OptimizeError::is_worth_a_retry, |gpu| {
+                let mut progressing = Progressing::new(&looped, watch.as_deref_mut());
+                (scene, parameters) = (first.clone(), fresh.clone());
+                on_gpu::run(gpu, &mut scene, &mut objective, &mut parameters, &looped, &mut progressing)?;
+                Ok::<_, OptimizeError>(progressing.losses)
+            })?
+        }
     };
     if let Some(watch) = watch {
         watch(&Step { iteration: losses.len() as u32, loss: last_mean(&losses), scene: &scene });
     }
+    let (layers, rest) = parameters.into_grades();
     Ok(Edited {
+        initial,
+        layers,
+        rest,
+        clarities: objective.clarities(),
+        judging: Some(Judging::of(encoder, settings.quality)),
         iterations: losses.len() as u32,
         loss_first: mean(losses.get(..losses.len().min(AVERAGED)).unwrap_or_default()),
         loss_last: last_mean(&losses),
@@ -199,11 +237,6 @@ struct Progressing<'a, 'w> {
 impl<'a, 'w> Progressing<'a, 'w> {
     fn new(looped: &'a Loop<'a>, watch: Option<&'a mut (dyn FnMut(&Step<'_>) + Send + 'w)>) -> Self {
         Self { looped, watch, plateau: stop::Plateau::new(looped.settings.patience), losses: Vec::new() }
-    }
-
-    /// Whether anybody wants to see the scenes.
-    fn is_watched(&self) -> bool {
-        self.watch.is_some()
     }
 
     fn see(&mut self, iteration: u32, loss: f32, scene: &Scene) {
@@ -236,7 +269,7 @@ fn on_cpu(
         progressing.see(iteration, loss, scene);
         ctx.cancel.check()?;
         let gradient = raster::backward(scene, &tape, gradient.each_ref().map(Vec::as_slice), ctx)?;
-        parameters.step(scene, gradient, settings.rate_scale(iteration));
+        parameters.step(scene, gradient, settings, iteration);
         if progressing.is_done(loss, distance) {
             break;
         }
@@ -253,31 +286,4 @@ fn mean(losses: &[f32]) -> f32 {
 
 fn last_mean(losses: &[f32]) -> f32 {
     mean(losses.get(losses.len().saturating_sub(AVERAGED)..).unwrap_or_default())
-}
-
-/// Which paths may change: those inside `only`; else, where every prompt belongs to a rectangle, those inside any of
-/// them, so that the rest of the picture is left alone; else all.
-fn free_paths(scene: &Scene, settings: &Settings, size: Size, ctx: &Ctx) -> Result<Vec<bool>, OptimizeError> {
-    let regions = settings.regions.iter().map(|region| region.rect_in_canvas).collect::<Option<Vec<_>>>();
-    let rects = match (settings.only_in_canvas.as_slice(), regions) {
-        ([], None) => return Ok(vec![true; scene.paths.len()]),
-        ([], Some(regions)) => regions,
-        (only, _) => only.to_vec(),
-    };
-    for &rect in &rects {
-        if rect.clipped(scene.width, scene.height).is_none() {
-            return Err(OptimizeError::RegionOutside { rect, width: scene.width, height: scene.height });
-        }
-    }
-    let free = select::paths_inside(scene, &rects, size, ctx)?;
-    let is_whole = |path: usize| !rects.iter().any(|&rect| select::is_cut_by(scene, path, rect));
-    let whole = free.iter().enumerate().map(|(path, free)| *free && is_whole(path)).collect::<Vec<_>>();
-    if whole.contains(&true) {
-        return Ok(whole);
-    }
-    if free.contains(&true) {
-        return Ok(free);
-    }
-    let rects = rects.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-    Err(OptimizeError::NothingFree { rects })
 }

@@ -1,20 +1,17 @@
 //! The loss of an iteration and its pixel gradient: crops of every region, their features, their directions.
 //!
 //! Input: the current render. Output: loss and gradient with respect to its pixels. Formulas: CLIPVG, section 3.2
-//! (region and patch terms of the direction loss). Outside `paper` three things differ: windows come from a pool that
-//! is drawn once; the loss is the plain distance from the prompt; windows are antialiased. A direction is undefined where
-//! nothing has moved and its gradient grows as the inverse of the way, so the first steps decide everything: with it a
-//! photograph "at sunset" ends at a cosine of 0.39, without it at 0.69, and only that one is orange.
+//! (region and patch terms of the direction loss) for `paper`. Elsewhere windows come from a pool that is drawn once and are
+//! antialiased, and the loss is that of [`Judging`].
 //! Determinism: windows are keyed by (seed, place in the pool), sums run in crop order. Cost: one encoder pass over
 //! the crops.
 
-use super::coherence::Coherence;
 use super::legibility::Tone;
 use super::{OptimizeError, Quality, Settings};
 use crate::ctx::Ctx;
 use crate::encoder::crops::draw::{self, CropPreset, Region};
 use crate::encoder::crops::{CropSpec, Crops, weights};
-use crate::encoder::direction::{self, PATCH_WEIGHT, REFERENCE_PROMPT, REGION_WEIGHT, TextMean};
+use crate::encoder::direction::{self, DirectionLoss, PATCH_WEIGHT, REFERENCE_PROMPT, REGION_WEIGHT, SHARP, TextMean};
 use crate::encoder::{Encoder, EncoderError};
 use crate::image::Image;
 use crate::image::rect::Rect;
@@ -22,29 +19,89 @@ use crate::raster::{self, Background, Size};
 use crate::rng::{Stage, Stream};
 use crate::scene::Scene;
 use crate::schedule::Toward;
+use serde::{Deserialize, Serialize};
 
 /// Iterations after which the pool of windows comes round again, outside `paper`.
 const POOL: u32 = 8;
+/// The text that prompts are measured from outside `paper`: what any picture of the encoder's world is.
+const NEUTRAL: &str = "photo";
+/// Encoders whose pictures are at least this large are taken for OpenAI's CLIP and its kin.
+const CLIP_SIDE_PX: usize = 128;
+/// Way of a picture's feature that counts as half of a direction.
+const SOFT_WAY: f64 = 0.3;
+/// A prompt whose feature is nearer to the neutral one than this is hardly a prompt: it counts for less in proportion.
+const CLEAR: f32 = 0.35;
+
+/// How a picture is compared with a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judging {
+    /// By the angle between the picture and the way from the neutral text to the prompt. Right for the built-in encoder, which
+    /// was trained on graded pictures and knows the look that a prompt means: "black and white" scores highest for true grey.
+    Text,
+    /// By the angle between the picture's way from the source and the texts' way, small ways counting less: pictures and texts
+    /// of large CLIP models lie in two cones, whose distance no edit changes (Gal et al. 2022, section 3.2).
+    Way,
+    /// The publication's direction loss.
+    Paper,
+}
+
+impl Judging {
+    /// What is right for an encoder and a quality.
+    pub fn of(encoder: &Encoder, quality: Quality) -> Self {
+        match quality {
+            Quality::Paper => Self::Paper,
+            _ if encoder.input_side_px() >= CLIP_SIDE_PX => Self::Way,
+            _ => Self::Text,
+        }
+    }
+
+    /// In words, for a status.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Text => "compared with the text",
+            Self::Way => "compared by direction",
+            Self::Paper => "compared as published",
+        }
+    }
+}
+
+/// What crops of a region should become.
+#[derive(Clone, Debug)]
+pub(crate) struct Aim {
+    /// Length 1.
+    direction: Vec<f32>,
+    /// What features are measured from; zeros: from nothing.
+    reference: Vec<f32>,
+    softness: f64,
+    /// How much this prompt counts, 0 to 1; below 1 where it is hardly one.
+    clarity: f32,
+}
+
+impl Aim {
+    /// Loss of raw features, a row a crop.
+    ///
+    /// # Errors
+    /// As [`direction::loss`].
+    pub(crate) fn loss(&self, features: &[f32], weights: &[f32]) -> Result<DirectionLoss, EncoderError> {
+        let mut loss = direction::loss(features, &self.reference, &self.direction, weights, self.softness)?;
+        if self.clarity < 1.0 {
+            loss.loss *= f64::from(self.clarity);
+            loss.d_features.iter_mut().for_each(|value| *value *= self.clarity);
+        }
+        Ok(loss)
+    }
+}
 
 /// A region of the picture and what its crops should become.
 #[derive(Debug)]
-struct Target {
-    region_px: Region,
+pub(crate) struct Target {
+    pub(crate) region_px: Region,
+    pub(crate) aim: Aim,
     preset: CropPreset,
     weight: f32,
-    /// The prompt itself, length 1.
-    prompt: Vec<f32>,
-    /// Of `paper` alone.
-    way: Option<Way>,
-}
-
-/// What a direction loss is measured with.
-#[derive(Debug)]
-struct Way {
-    /// From the neutral text to the prompt, length 1.
-    direction: Vec<f32>,
-    /// Feature of the region in the first render: what every crop is measured from.
-    reference: Vec<f32>,
+    /// The prompt itself, length 1, where the aim is another direction.
+    prompt: Option<Vec<f32>>,
 }
 
 /// The windows of one iteration, every target's in turn, ready for use.
@@ -87,9 +144,8 @@ pub struct Objective<'a> {
     is_paper: bool,
     targets: Vec<Target>,
     pool: Vec<Windows>,
-    /// Terms that hold the picture back, with their weights.
+    /// Holds letters readable, with its weight.
     tone: Option<(Tone, f32)>,
-    coherence: Option<(Coherence, f32)>,
 }
 
 impl<'a> Objective<'a> {
@@ -105,41 +161,12 @@ impl<'a> Objective<'a> {
         size: Size,
         ctx: &Ctx,
     ) -> Result<Self, OptimizeError> {
-        let is_paper = settings.quality == Quality::Paper;
         let first = raster::render(scene, size, Background::Rgb(super::PAPER_WHITE), ctx)?;
-        let mean = if is_paper { TextMean::Raw } else { TextMean::Normalised };
-        let neutral = is_paper.then(|| direction::prompt_feature(encoder, REFERENCE_PROMPT, mean, ctx)).transpose()?;
-        let mut targets = Vec::new();
-        for region in &settings.regions {
-            let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
-            let patches = region.patches.unwrap_or(settings.patches) as usize;
-            let preset =
-                if is_paper { CropPreset::Paper { patches } } else { CropPreset::Stratified { crops: patches + 1 } };
-            let mut prompt = direction::prompt_feature(encoder, &region.prompt, mean, ctx)?;
-            let next = region.toward.as_ref().map(|Toward { prompt, amount }| {
-                direction::prompt_feature(encoder, prompt, mean, ctx).map(|next| (next, *amount))
-            });
-            let next = next.transpose()?;
-            let mut way = None;
-            if let Some(neutral) = &neutral {
-                let picture = (size.width_px, size.height_px);
-                let reference = direction::region_feature(encoder, planes(&first), picture, region_px, preset, ctx)?;
-                let mut direction = direction::text_direction(&prompt, neutral);
-                if let Some((next, amount)) = &next {
-                    direction = direction::between(&direction, &direction::text_direction(next, neutral), *amount);
-                }
-                way = Some(Way { direction, reference });
-            }
-            if let Some((next, amount)) = &next {
-                prompt = direction::between(&prompt, next, *amount);
-            }
-            targets.push(Target { region_px, preset, weight: region.weight, prompt, way });
-        }
+        let targets = targets(scene, encoder, settings, (&first, size), ctx)?;
         let tone = (settings.legibility > 0.0)
-            .then(|| (Tone::new(size.width_px, size.height_px, planes(&first)), settings.legibility * TONE_SCALE));
-        let coherence =
-            (settings.coherence > 0.0).then(|| (Coherence::new(size.width_px, planes(&first)), settings.coherence));
-        Ok(Self { encoder, seed, size, is_paper, targets, pool: Vec::new(), tone, coherence })
+            .then(|| (Tone::new(size.width_px, size.height_px, planes(&first), ctx), settings.legibility_weight()));
+        let is_paper = settings.quality == Quality::Paper;
+        Ok(Self { encoder, seed, size, is_paper, targets, pool: Vec::new(), tone })
     }
 
     /// Judges `render` by the crops of `iteration`.
@@ -153,12 +180,24 @@ impl<'a> Objective<'a> {
         let Verdict { loss, distance, d_crops } = self.judge_crops(place, &crops, ctx)?;
         let mut gradient = windows.crops.adjoint(&d_crops, ctx)?;
         if let Some((tone, weight)) = &self.tone {
-            tone.add_gradient(planes(render), *weight, &mut gradient);
-        }
-        if let Some((coherence, weight)) = &self.coherence {
-            coherence.add_gradient(planes(render), *weight, &mut gradient);
+            tone.add_gradient(planes(render), *weight, &mut gradient, ctx);
         }
         Ok(Judgement { loss, distance, gradient })
+    }
+
+    /// The encoder that judges.
+    pub(super) fn encoder(&self) -> &'a Encoder {
+        self.encoder
+    }
+
+    /// The regions in the order of the settings.
+    pub(super) fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// How well the encoder tells each prompt from any photograph, 0 to 1.
+    pub(super) fn clarities(&self) -> Vec<f32> {
+        self.targets.iter().map(|target| target.aim.clarity).collect()
     }
 
     /// Draws the windows of `iteration` where the pool lacks them; where in the pool they are.
@@ -194,11 +233,6 @@ impl<'a> Objective<'a> {
         self.is_paper
     }
 
-    /// The term that keeps changes smooth, with its weight.
-    pub(super) fn coherence(&self) -> Option<(&Coherence, f32)> {
-        self.coherence.as_ref().map(|(term, weight)| (term, *weight))
-    }
-
     /// The term that keeps letters readable, with its weight.
     pub(super) fn tone(&self) -> Option<(&Tone, f32)> {
         self.tone.as_ref().map(|(term, weight)| (term, *weight))
@@ -227,11 +261,10 @@ impl<'a> Objective<'a> {
         for (target, weights) in self.targets.iter().zip(&windows.weights) {
             let span = d_features.len()..d_features.len() + weights.len() * embedding;
             let features = features.get(span).unwrap_or_default();
-            let plain = direction::loss(features, &nothing, &target.prompt, weights)?;
-            distance += plain.loss;
-            let part = match &target.way {
-                Some(way) => direction::loss(features, &way.reference, &way.direction, weights)?,
-                None => plain,
+            let part = target.aim.loss(features, weights)?;
+            distance += match &target.prompt {
+                Some(prompt) => direction::loss(features, &nothing, prompt, weights, SHARP)?.loss,
+                None => part.loss,
             };
             loss += part.loss;
             d_features.extend(part.d_features);
@@ -240,8 +273,59 @@ impl<'a> Objective<'a> {
     }
 }
 
-/// Makes a legibility of 1 weigh about as much as the direction loss when a tenth of the tone has changed.
-const TONE_SCALE: f32 = 20.0;
+/// Every region with what its crops should become; `first` is the unedited picture.
+fn targets(
+    scene: &Scene,
+    encoder: &Encoder,
+    settings: &Settings,
+    (first, size): (&Image, Size),
+    ctx: &Ctx,
+) -> Result<Vec<Target>, OptimizeError> {
+    let judging = Judging::of(encoder, settings.quality);
+    let (mean, neutral) = match judging {
+        Judging::Paper => (TextMean::Raw, REFERENCE_PROMPT),
+        Judging::Text | Judging::Way => (TextMean::Normalised, NEUTRAL),
+    };
+    let neutral = direction::prompt_feature(encoder, neutral, mean, ctx)?;
+    let target = |region: &super::Region| -> Result<Target, OptimizeError> {
+        let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
+        let patches = region.patches.unwrap_or(settings.patches) as usize;
+        let preset = match judging {
+            Judging::Paper => CropPreset::Paper { patches },
+            Judging::Text | Judging::Way => CropPreset::Stratified { crops: patches + 1 },
+        };
+        let feature = |text: &str| direction::prompt_feature(encoder, text, mean, ctx);
+        let toward = |text: &[f32]| direction::text_direction(text, &neutral);
+        let prompt = feature(&region.prompt)?;
+        let (mut aimed, mut plain) = (toward(&prompt), prompt);
+        let mut clarity = way(&plain, &neutral);
+        if let Some(Toward { prompt, amount }) = &region.toward {
+            let next = feature(prompt)?;
+            clarity += amount * (way(&next, &neutral) - clarity);
+            aimed = direction::between(&aimed, &toward(&next), *amount);
+            plain = direction::between(&plain, &next, *amount);
+        }
+        let picture = (size.width_px, size.height_px);
+        let reference = match judging {
+            Judging::Text => vec![0.0; encoder.embedding_len()],
+            Judging::Way | Judging::Paper => {
+                direction::region_feature(encoder, planes(first), picture, region_px, preset, ctx)?
+            }
+        };
+        let is_paper = judging == Judging::Paper;
+        let softness = if judging == Judging::Way { SOFT_WAY } else { SHARP };
+        let clarity = if is_paper { 1.0 } else { (clarity / CLEAR).min(1.0) };
+        let aim = Aim { direction: aimed, reference, softness, clarity };
+        let prompt = (judging != Judging::Text).then_some(plain);
+        Ok(Target { region_px, aim, preset, weight: region.weight, prompt })
+    };
+    settings.regions.iter().map(target).collect()
+}
+
+/// How far two features of length 1 are apart.
+fn way(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt()
+}
 
 fn planes(image: &Image) -> [&[f32]; 3] {
     let [r, g, b, _] = &image.planes;
@@ -249,7 +333,11 @@ fn planes(image: &Image) -> [&[f32]; 3] {
 }
 
 /// A region of the canvas in whole pixels of the raster, at least one pixel wide and high.
-fn region_in_raster(rect_in_canvas: Option<Rect>, scene: &Scene, size: Size) -> Result<Region, OptimizeError> {
+pub(super) fn region_in_raster(
+    rect_in_canvas: Option<Rect>,
+    scene: &Scene,
+    size: Size,
+) -> Result<Region, OptimizeError> {
     let Some(rect) = rect_in_canvas else { return Ok(Region::whole(size.width_px, size.height_px)) };
     let (width, height) = (scene.width, scene.height);
     let inside = rect.clipped(width, height).ok_or(OptimizeError::RegionOutside { rect, width, height })?;

@@ -1,9 +1,10 @@
-//! The loop on a graphics card: points, paints, moments and gradients stay there; only the crops cross to the encoder and
-//! their gradient back, with one submission an iteration.
+//! The loop on a graphics card: drawing, crops, terms of pixels and their way back run there; crops cross to the encoder and
+//! their gradient back, and the gradient of the scene to the one step that both backends share.
 //!
-//! Input: as the loop on the CPU. Output: the same, within rounding. Invariants: the way back of one iteration and the
-//! drawing of the next are one submission; where lists were too short, the drawing is repeated with longer ones before
-//! anybody looks. Determinism: bit-identical on one card. Cost: see `raster::gpu` and `encoder::crops::gpu`.
+//! Input: as the loop on the CPU. Output: the same, within rounding. Invariants: [`Parameters`] steps for both, so a rule about
+//! points or colours is written once; where lists were too short, the drawing is repeated with longer ones before anybody
+//! looks. Determinism: bit-identical on one card. Cost: see `raster::gpu` and `encoder::crops::gpu`; the scene's gradient and its
+//! new numbers are some hundred kilobytes an iteration, little beside the crops.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use std::sync::Arc;
 use super::holding_gpu::GpuHolding;
 use super::objective::Objective;
 use super::parameters::Parameters;
-use super::parameters_gpu::GpuParameters;
 use super::{Loop, OptimizeError, Progressing};
 use crate::encoder::crops::gpu::GpuCrops;
 use crate::gpu::Gpu;
+use crate::raster::SceneGrad;
 use crate::raster::gpu::GpuTape;
 use crate::scene::Scene;
 
@@ -22,7 +23,6 @@ use crate::scene::Scene;
 struct Card<'a> {
     gpu: &'a Arc<Gpu>,
     tape: GpuTape,
-    parameters: GpuParameters,
     holding: GpuHolding,
     /// Windows by their place in the objective's pool.
     pool: Vec<Rc<GpuCrops>>,
@@ -36,40 +36,32 @@ pub(super) fn run(
     gpu: &Arc<Gpu>,
     scene: &mut Scene,
     objective: &mut Objective<'_>,
-    parameters: &Parameters,
+    parameters: &mut Parameters,
     looped: &Loop<'_>,
     progressing: &mut Progressing<'_, '_>,
 ) -> Result<(), OptimizeError> {
     let tape = GpuTape::new(scene, looped.size, super::PAPER_WHITE, parameters.trained(), gpu)?;
     let picture = (looped.size.width_px, looped.size.height_px);
-    let (coherence, tone) = (objective.coherence(), objective.tone());
     let mut card = Card {
-        parameters: GpuParameters::new(parameters, scene, &tape)?,
-        holding: GpuHolding::new(gpu, picture, coherence, tone, tape.buffer("image")?, tape.buffer("image_grad")?)?,
+        holding: GpuHolding::new(gpu, picture, objective.tone(), tape.buffer("image")?, tape.buffer("image_grad")?)?,
         gpu,
         tape,
         pool: Vec::new(),
     };
-    let (mut place, mut windows) = card.windows(objective, 0)?;
-    let mut commands = gpu.commands()?;
     for iteration in 0..looped.settings.iterations {
         looped.ctx.cancel.check()?;
-        let crops = card.draw(commands, &windows, scene)?;
+        let (place, windows) = card.windows(objective, iteration)?;
+        let crops = card.draw(&windows, scene)?;
         let verdict = objective.judge_crops(place, &crops, looped.ctx)?;
-        if progressing.is_watched() {
-            card.tape.read_scene(scene)?;
-        }
         progressing.see(iteration, verdict.loss, scene);
         looped.ctx.cancel.check()?;
-        commands = gpu.commands()?;
-        card.encode_step(&mut commands, &windows, &verdict.d_crops, looped.settings.rate_scale(iteration))?;
-        if progressing.is_done(verdict.loss, verdict.distance) || iteration + 1 == looped.settings.iterations {
+        let gradient = card.gradient(&windows, &verdict.d_crops, scene)?;
+        parameters.step(scene, gradient, looped.settings, iteration);
+        if progressing.is_done(verdict.loss, verdict.distance) {
             break;
         }
-        (place, windows) = card.windows(objective, iteration + 1)?;
     }
-    gpu.submit(commands)?;
-    Ok(card.tape.read_scene(scene)?)
+    Ok(())
 }
 
 impl Card<'_> {
@@ -93,29 +85,21 @@ impl Card<'_> {
         Ok((place, windows))
     }
 
-    /// Ends `commands` with a drawing of the scene on the card and its crops, and reads those.
-    fn draw(
-        &mut self,
-        commands: wgpu::CommandEncoder,
-        windows: &GpuCrops,
-        scene: &Scene,
-    ) -> Result<Vec<f32>, OptimizeError> {
+    /// Draws the scene on the card and reads its crops.
+    fn draw(&mut self, windows: &GpuCrops, scene: &Scene) -> Result<Vec<f32>, OptimizeError> {
+        self.tape.upload(scene)?;
         let crop = |commands: &mut wgpu::CommandEncoder| windows.encode_forward(commands);
-        Ok(self.tape.draw(commands, scene, crop, windows.crops(), bytemuck::pod_collect_to_vec::<u8, f32>)?)
+        let take = bytemuck::pod_collect_to_vec::<u8, f32>;
+        Ok(self.tape.draw(self.gpu.commands()?, scene, crop, windows.crops(), take)?)
     }
 
-    /// Commands from the gradient of the crops to moved points and paints.
-    fn encode_step(
-        &mut self,
-        commands: &mut wgpu::CommandEncoder,
-        windows: &GpuCrops,
-        d_crops: &[f32],
-        scale: f32,
-    ) -> Result<(), OptimizeError> {
+    /// The gradient of the scene, given that of the crops.
+    fn gradient(&self, windows: &GpuCrops, d_crops: &[f32], scene: &Scene) -> Result<SceneGrad, OptimizeError> {
         windows.set_grad(d_crops)?;
-        windows.encode_adjoint(commands);
-        self.holding.encode(commands);
-        self.tape.encode_backward(commands)?;
-        Ok(self.parameters.encode(commands, scale)?)
+        let mut commands = self.gpu.commands()?;
+        windows.encode_adjoint(&mut commands);
+        self.holding.encode(&mut commands);
+        self.tape.encode_backward(&mut commands)?;
+        Ok(self.tape.read_gradient(commands, scene)?)
     }
 }

@@ -1,15 +1,19 @@
 //! Parameter groups: which numbers of a scene move, together with whom, and how far.
 //!
-//! Input: a scene, the settings and the paths that may change. Output: updated scenes, one Adam step at a time.
-//! Invariants: frozen numbers keep their bits; fills stay in 0 to 1. Determinism: sums in index order.
-//! Cost: a few operations a point and fill.
+//! Input: a scene, the settings, the paths that may change and their layers. Output: updated scenes, one step at a time; the
+//! same code whatever drew the scene. Invariants: frozen numbers keep their bits; fills stay in 0 to 1. Determinism: sums in
+//! index order. Cost: a few operations a point, some hundred a fill.
 
 use std::collections::BTreeMap;
 
 use super::adam::Adam;
+use super::colors::{Colors, Start};
+use super::layers::Layer;
+use super::warp::Warp;
 use super::{Mode, Settings};
-use crate::image::color;
-use crate::raster::{SceneGrad, Trained};
+use crate::ctx::Ctx;
+use crate::grade::{Field, Grade, Grid, Normal, oklab_from_srgb};
+use crate::raster::{self, RasterError, SceneGrad, Size, Trained};
 use crate::scene::{Scene, as_usize};
 
 /// OKLab lightness below which a colour counts as black, above which one without chroma counts as white.
@@ -17,120 +21,160 @@ const BLACK_BELOW: f32 = 0.25;
 const WHITE_ABOVE: f32 = 0.93;
 /// OKLab chroma below which a colour counts as grey.
 const GREY_BELOW: f32 = 0.03;
+/// Cells of the finer grid along x, y and lightness.
+const CELLS: [usize; 3] = [4, 4, 2];
 
-/// Moments and masks of everything that may move.
-#[derive(Debug)]
-pub(super) struct Parameters {
-    pub(super) points: Option<Adam>,
-    pub(super) colors: Option<Adam>,
-    pub(super) point_is_free: Vec<bool>,
-    /// Slot of each fill; fills of one slot take the same step. None: frozen.
-    pub(super) slots: Vec<Option<u32>>,
-    pub(super) slot_count: usize,
-    pub(super) opacity: bool,
-    pub(super) smooth: bool,
+/// How points move.
+#[derive(Clone, Debug)]
+enum Points {
+    /// Each by itself: the publication.
+    Each(Adam),
+    /// With the plane.
+    Warp(Box<Warp>),
 }
 
-/// Times that the steps of neighbouring points are averaged; three passes of (1, 2, 1) / 4 reach about two anchors.
-const SMOOTHING_PASSES: usize = 3;
+/// How fills move.
+#[derive(Clone, Debug)]
+enum Fills {
+    /// Each slot by itself: the publication.
+    Each(Adam),
+    /// From coarse to fine.
+    Graded(Box<Colors>),
+}
+
+/// Moments and masks of everything that may move.
+#[derive(Clone, Debug)]
+pub(super) struct Parameters {
+    points: Option<Points>,
+    fills: Option<Fills>,
+    point_is_free: Vec<bool>,
+    /// Slot of each fill; fills of one slot take the same step of their own. None: frozen.
+    slots: Vec<Option<u32>>,
+    slot_count: usize,
+    opacity: bool,
+}
 
 impl Parameters {
-    /// Groups the numbers of `scene`; `free` says for each path whether it may change. Fills that frozen and free
-    /// paths share are split first, so that freezing holds.
-    pub(super) fn new(scene: &mut Scene, settings: &Settings, free: &[bool]) -> Self {
-        if !settings.share_palette {
-            split_fills(scene, |path| path as u32);
-        } else {
-            split_fills(scene, |path| u32::from(free.get(path).copied().unwrap_or(true)));
-        }
+    /// Groups the numbers of `scene`; `free` says for each path whether it may change, `shares` how much of each region's grade
+    /// it takes. Fills that paths of different fates share are split first, so that freezing holds.
+    ///
+    /// # Errors
+    /// [`RasterError`] for a scene that cannot be drawn in `size`.
+    pub(super) fn new(
+        scene: &mut Scene,
+        settings: &Settings,
+        free: &[bool],
+        shares: Vec<Vec<f32>>,
+        size: Size,
+        ctx: &Ctx,
+    ) -> Result<Self, RasterError> {
+        split_fills(scene, settings, free, &shares);
         let slots = slots(scene, settings, free);
         let slot_count = slots.iter().flatten().max().map_or(0, |slot| *slot as usize + 1);
-        let mut point_is_free = vec![false; scene.points.len()];
-        for (path, _) in scene.paths.iter().zip(free).filter(|(_, free)| **free) {
-            for contour in scene.contours.get(as_usize(&path.contours)).unwrap_or_default() {
-                point_is_free.get_mut(as_usize(contour)).unwrap_or_default().fill(true);
+        let points = match settings.warp {
+            _ if settings.mode == Mode::Color => None,
+            None => Some(Points::Each(Adam::new(2 * scene.points.len(), settings.rate_shape_px))),
+            Some(reach) => Some(Points::Warp(Box::new(Warp::new(scene, settings.rate_shape_px, reach)))),
+        };
+        let fills = match settings.look_search {
+            _ if settings.mode == Mode::Shape => None,
+            None => Some(Fills::Each(Adam::new(4 * slot_count, settings.rate_color))),
+            Some(_) => {
+                let starts = starts(scene, &slots, size, ctx)?;
+                let layers = layers(&starts, shares, settings.share_palette);
+                Some(Fills::Graded(Box::new(Colors::new(scene, layers, starts, slot_count, settings.rate_color))))
             }
-        }
-        let points = (settings.mode != Mode::Color)
-            .then(|| Adam::new(2 * scene.points.len(), settings.rate_shape_px, settings.gradient_floor));
-        let colors = (settings.mode != Mode::Shape)
-            .then(|| Adam::new(4 * slot_count, settings.rate_color, settings.gradient_floor));
-        Self {
-            points,
-            colors,
-            point_is_free,
-            slots,
-            slot_count,
-            opacity: settings.train_opacity,
-            smooth: settings.smooth_steps,
-        }
+        };
+        let opacity = settings.train_opacity;
+        let point_is_free = free_points(scene, free);
+        Ok(Self { points, fills, point_is_free, slots, slot_count, opacity })
     }
 
     /// Which gradients a step needs.
     pub(super) fn trained(&self) -> Trained {
-        let colors = self.colors.is_some();
+        let colors = self.fills.is_some();
         Trained { points: self.points.is_some(), colors, opacity: colors && self.opacity }
     }
 
-    /// One Adam step down `gradient`, its rates multiplied by `scale`.
-    pub(super) fn step(&mut self, scene: &mut Scene, mut gradient: SceneGrad, scale: f32) {
-        if let Some(adam) = &mut self.points {
-            for (g, _) in gradient.points.iter_mut().zip(&self.point_is_free).filter(|(_, free)| !**free) {
-                *g = [0.0; 2];
+    /// Whether each point may move.
+    pub(super) fn point_is_free(&self) -> &[bool] {
+        &self.point_is_free
+    }
+
+    /// The grades of the regions; none where colours have none.
+    pub(super) fn colors(&mut self) -> Option<&mut Colors> {
+        if let Some(Fills::Graded(colors)) = &mut self.fills { Some(colors) } else { None }
+    }
+
+    /// What became of the grades, and what each fill adds of its own.
+    pub(super) fn into_grades(self) -> (Vec<Layer>, Vec<[f32; 3]>) {
+        if let Some(Fills::Graded(colors)) = self.fills { colors.into_grades() } else { (Vec::new(), Vec::new()) }
+    }
+
+    /// One step down `gradient`, that of `iteration`.
+    pub(super) fn step(&mut self, scene: &mut Scene, mut gradient: SceneGrad, settings: &Settings, iteration: u32) {
+        let scale = settings.rate_scale(iteration);
+        let progress = iteration as f32 / settings.iterations.max(1) as f32;
+        match &mut self.points {
+            None => {}
+            Some(Points::Each(adam)) => {
+                for (g, _) in gradient.points.iter_mut().zip(&self.point_is_free).filter(|(_, free)| !**free) {
+                    *g = [0.0; 2];
+                }
+                adam.step(gradient.points.as_flattened_mut(), scale);
+                for (value, step) in scene.points.as_flattened_mut().iter_mut().zip(gradient.points.as_flattened()) {
+                    *value += step;
+                }
             }
-            adam.step(gradient.points.as_flattened_mut(), scale);
-            if self.smooth {
-                smooth(scene, &mut gradient.points);
-            }
-            for (value, step) in scene.points.as_flattened_mut().iter_mut().zip(gradient.points.as_flattened()) {
-                *value += step;
+            Some(Points::Warp(warp)) => {
+                warp.step(&mut scene.points, &gradient.points, &self.point_is_free, progress, scale);
             }
         }
-        if let Some(adam) = &mut self.colors {
-            let mut sums = vec![[0.0; 4]; self.slot_count];
-            for (slot, g) in self.slots.iter().zip(&gradient.fills) {
-                if let Some(sum) = slot.and_then(|slot| sums.get_mut(slot as usize)) {
-                    let [r, gr, b, a] = *g;
-                    let a = if self.opacity { a } else { 0.0 };
-                    sum.iter_mut().zip([r, gr, b, a]).for_each(|(sum, value)| *sum += value);
+        match &mut self.fills {
+            None => {}
+            Some(Fills::Each(adam)) => {
+                let mut sums = vec![[0.0; 4]; self.slot_count];
+                for (slot, g) in self.slots.iter().zip(&gradient.fills) {
+                    if let Some(sum) = slot.and_then(|slot| sums.get_mut(slot as usize)) {
+                        let [r, gr, b, a] = *g;
+                        let a = if self.opacity { a } else { 0.0 };
+                        sum.iter_mut().zip([r, gr, b, a]).for_each(|(sum, value)| *sum += value);
+                    }
+                }
+                adam.step(sums.as_flattened_mut(), scale);
+                for (slot, fill) in self.slots.iter().zip(&mut scene.fills) {
+                    if let Some(step) = slot.and_then(|slot| sums.get(slot as usize)) {
+                        fill.iter_mut().zip(step).for_each(|(value, step)| *value = (*value + step).clamp(0.0, 1.0));
+                    }
                 }
             }
-            adam.step(sums.as_flattened_mut(), scale);
-            for (slot, fill) in self.slots.iter().zip(&mut scene.fills) {
-                if let Some(step) = slot.and_then(|slot| sums.get(slot as usize)) {
-                    fill.iter_mut().zip(step).for_each(|(value, step)| *value = (*value + step).clamp(0.0, 1.0));
-                }
-            }
+            Some(Fills::Graded(colors)) => colors.step(&mut scene.fills, &gradient.fills, progress, scale),
         }
     }
 }
 
-/// Averages each point's step with its neighbours' along the contour: translations and gentle bends pass, zigzags that
-/// only please the encoder do not. A contour is free or frozen as a whole, so zero steps stay zero.
-fn smooth(scene: &Scene, steps: &mut [[f32; 2]]) {
-    for contour in &scene.contours {
-        let Some(steps) = steps.get_mut(as_usize(contour)) else { continue };
-        for _ in 0..SMOOTHING_PASSES {
-            let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else { continue };
-            let mut before = last;
-            for at in 0..steps.len() {
-                let after = steps.get(at + 1).copied().unwrap_or(first);
-                if let Some(step) = steps.get_mut(at) {
-                    let here = *step;
-                    *step = [0, 1].map(|axis| 0.25 * before[axis] + 0.5 * here[axis] + 0.25 * after[axis]);
-                    before = here;
-                }
-            }
+fn free_points(scene: &Scene, free: &[bool]) -> Vec<bool> {
+    let mut is_free = vec![false; scene.points.len()];
+    for (path, _) in scene.paths.iter().zip(free).filter(|(_, free)| **free) {
+        for contour in scene.contours.get(as_usize(&path.contours)).unwrap_or_default() {
+            is_free.get_mut(as_usize(contour)).unwrap_or_default().fill(true);
         }
     }
+    is_free
 }
 
-/// Gives paths of one old fill a fill of their own for every value of `kind`.
-fn split_fills(scene: &mut Scene, kind: impl Fn(usize) -> u32) {
+/// Gives paths of one old fill a fill of their own for every fate: with a shared palette whether they are free and what they
+/// take of each grade, else each path its own.
+fn split_fills(scene: &mut Scene, settings: &Settings, free: &[bool], shares: &[Vec<f32>]) {
+    let share_of = |path: usize| shares.iter().map(move |shares| shares.get(path).copied().unwrap_or(0.0).to_bits());
+    let fate = |path: usize| match settings.share_palette {
+        true => std::iter::once(u32::from(free.get(path).copied().unwrap_or(true))).chain(share_of(path)).collect(),
+        false => vec![path as u32],
+    };
     let mut renamed = BTreeMap::new();
     let mut fills = Vec::new();
     for (index, path) in scene.paths.iter_mut().enumerate() {
-        path.fill = *renamed.entry((path.fill, kind(index))).or_insert_with(|| {
+        path.fill = *renamed.entry((path.fill, fate(index))).or_insert_with(|| {
             fills.push(scene.fills.get(path.fill as usize).copied().unwrap_or_default());
             (fills.len() - 1) as u32
         });
@@ -148,9 +192,7 @@ fn slots(scene: &Scene, settings: &Settings, free: &[bool]) -> Vec<Option<u32>> 
                 Some(label) if settings.share_palette => (group.id.as_str(), label, 0),
                 _ => ("", "", path.fill + 1),
             };
-            let fill = scene.fills.get(path.fill as usize).copied().unwrap_or_default();
-            let kept = settings.keep_black_white && is_black_or_white(fill);
-            if free.get(index).copied().unwrap_or(true) && !kept {
+            if free.get(index).copied().unwrap_or(true) {
                 let next = names.len() as u32;
                 if let Some(slot) = slots.get_mut(path.fill as usize) {
                     *slot = Some(*names.entry(name).or_insert(next));
@@ -161,14 +203,53 @@ fn slots(scene: &Scene, settings: &Settings, free: &[bool]) -> Vec<Option<u32>> 
     slots
 }
 
+/// Where every fill begins: its colour, and the centre and size of what is seen of it.
+fn starts(scene: &Scene, slots: &[Option<u32>], size: Size, ctx: &Ctx) -> Result<Vec<Start>, RasterError> {
+    let (width, height) = (size.width_px, size.height_px);
+    let across = (0..width * height).map(|at| ((at % width) as f32 + 0.5) / width as f32).collect::<Vec<_>>();
+    let down = (0..width * height).map(|at| ((at / width) as f32 + 0.5) / height as f32).collect::<Vec<_>>();
+    let seen = raster::visible_sums(scene, size, [&across, &down, &across], ctx)?;
+    let mut sums = vec![([0.0_f32; 3], 0); scene.fills.len()];
+    for (index, (path, [x, y, _, area])) in scene.paths.iter().zip(seen).enumerate() {
+        if let Some((sum, first)) = sums.get_mut(path.fill as usize) {
+            sum.iter_mut().zip([x, y, area]).for_each(|(sum, value)| *sum += value);
+            *first = index;
+        }
+    }
+    let start = |((&[r, g, b, _], slot), ([x, y, area], path)): ((&[f32; 4], &Option<u32>), ([f32; 3], usize))| Start {
+        color: oklab_from_srgb([r, g, b]),
+        place: if area > 0.0 { [x / area, y / area] } else { [0.5; 2] },
+        area,
+        slot: *slot,
+        path,
+    };
+    Ok(scene.fills.iter().zip(slots).zip(sums).map(start).collect())
+}
+
+/// Neutral grades over the colours that take them; a shared palette has no place.
+fn layers(starts: &[Start], shares: Vec<Vec<f32>>, share_palette: bool) -> Vec<Layer> {
+    let [columns, rows, depths] = CELLS;
+    let fine = if share_palette { [1, 1, depths] } else { [columns, rows, depths] };
+    let layer = |shares: Vec<f32>| {
+        let of = |start: &Start| shares.get(start.path).copied().unwrap_or(0.0);
+        let normal = Normal::of(starts.iter().map(|start| (start.color, start.area * of(start))));
+        let grids = [[1, 1, 1], fine].map(Grid::neutral).to_vec();
+        let is_whole = shares.iter().all(|share| *share == 1.0);
+        let grade = Grade { field: Field { normal, grids }, ..Grade::default() };
+        Layer { grade, shares: if is_whole { Vec::new() } else { shares } }
+    };
+    shares.into_iter().map(layer).collect()
+}
+
 /// The palette label in a traced path's id, `l3` of `r1-l3-c12`.
 fn label_of(id: &str) -> Option<&str> {
     let label = id.split('-').nth(1)?;
     label.strip_prefix('l').filter(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn is_black_or_white([r, g, b, _]: [f32; 4]) -> bool {
-    let [lightness, green_red, blue_yellow] = color::oklab_from_linear([r, g, b].map(color::linear_from_srgb));
+/// Whether a fill is almost black or almost white.
+pub(super) fn is_black_or_white([r, g, b, _]: [f32; 4]) -> bool {
+    let [lightness, green_red, blue_yellow] = oklab_from_srgb([r, g, b]);
     let grey = green_red.hypot(blue_yellow) < GREY_BELOW;
     lightness < BLACK_BELOW || (lightness > WHITE_ABOVE && grey)
 }

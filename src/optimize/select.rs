@@ -11,7 +11,7 @@ use crate::raster::{self, RasterError, Size};
 use crate::scene::{Scene, as_usize};
 
 /// The least part of the visible area that must lie inside.
-const LEAST_SHARE: f32 = 0.5;
+pub(super) const LEAST_SHARE: f32 = 0.5;
 
 /// A path that comes this near to a rectangle's border is cut by it, in canvas pixels.
 const BORDER_PX: f32 = 1.0;

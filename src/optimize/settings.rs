@@ -2,6 +2,8 @@
 //!
 //! Input: a quality and a mode. Output: plain numbers that are part of the job's canonical form.
 
+use super::search::Effort;
+use super::warp::Reach;
 use crate::image::rect::Rect;
 use crate::raster::Size;
 use crate::scene::Scene;
@@ -24,7 +26,7 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
-    /// A first look in seconds.
+    /// A first look in two seconds.
     Draft,
     /// For pictures.
     Normal,
@@ -73,18 +75,18 @@ pub struct Settings {
     pub iterations: u32,
     /// Crops of each region an iteration, besides the whole region.
     pub patches: u32,
-    /// Adam's rate for points, in canvas pixels.
+    /// How far points move at most in a step, in canvas pixels.
     pub rate_shape_px: f32,
-    /// Adam's rate for colours.
+    /// Adam's rate for colours: in sRGB for `paper`, elsewhere for the numbers of a grade in `OKLab`.
     pub rate_color: f32,
     /// Rates fall to a tenth over the last half of the iterations.
     pub rate_decay: bool,
-    /// How far parameters that matter less than average are held back: 0 is plain Adam.
-    pub gradient_floor: f32,
-    /// Weight of the coherence term; 0: none.
-    pub coherence: f32,
-    /// Whether the steps of neighbouring points are averaged, so that outlines stay smooth.
-    pub smooth_steps: bool,
+    /// How the look of each region is searched before the first step; none: it is not.
+    pub look_search: Option<Effort>,
+    /// The same for the bend that outlines begin with.
+    pub outline_search: Option<Effort>,
+    /// Reach of the field that points move with; none: each point steps by itself.
+    pub warp: Option<Reach>,
     /// Whether opacities move with colours.
     pub train_opacity: bool,
     /// Whether shapes of one palette colour move together.
@@ -102,39 +104,100 @@ pub struct Settings {
 impl Settings {
     /// The settings of a quality and a mode; regions are still empty.
     pub fn of(quality: Quality, mode: Mode) -> Self {
-        let paper = quality == Quality::Paper;
-        let (iterations, patches, raster_side_px, speed) = match quality {
-            Quality::Draft => (24, 5, 256, 4.0),
-            Quality::Normal => (100, 11, 512, 2.0),
-            Quality::Final => (200, 19, 512, 1.5),
-            Quality::Paper => (150, 64, u32::MAX, 1.0),
-        };
+        let settings = if quality == Quality::Paper { Self::paper(mode) } else { Self::fine(quality, mode) };
+        Self { quality, ..settings }
+    }
+
+    /// What is common to all: nothing is frozen, nothing searched.
+    fn plain(mode: Mode) -> Self {
+        Self {
+            mode,
+            quality: Quality::Normal,
+            regions: Vec::new(),
+            only_in_canvas: Vec::new(),
+            iterations: 0,
+            patches: 0,
+            rate_shape_px: 0.0,
+            rate_color: 0.0,
+            rate_decay: true,
+            look_search: None,
+            outline_search: None,
+            warp: None,
+            train_opacity: false,
+            share_palette: false,
+            keep_black_white: false,
+            legibility: 0.0,
+            raster_side_px: 512,
+            patience: 0,
+        }
+    }
+
+    fn paper(mode: Mode) -> Self {
         // The publication doubles the rate of whatever is trained alone.
-        let (shape, color) = match mode {
+        let (rate_shape_px, rate_color) = match mode {
             Mode::Full => (0.2, 0.01),
             Mode::Color => (0.0, 0.02),
             Mode::Shape => (0.4, 0.0),
         };
         Self {
-            mode,
-            quality,
-            regions: Vec::new(),
-            only_in_canvas: Vec::new(),
+            iterations: 150,
+            patches: 64,
+            rate_shape_px,
+            rate_color,
+            rate_decay: false,
+            train_opacity: true,
+            share_palette: true,
+            raster_side_px: u32::MAX,
+            ..Self::plain(mode)
+        }
+    }
+
+    fn fine(quality: Quality, mode: Mode) -> Self {
+        let is_draft = quality == Quality::Draft;
+        let (iterations, patches) = match (quality, mode) {
+            (Quality::Draft, Mode::Color) => (4, 5),
+            (Quality::Draft, _) => (12, 5),
+            (Quality::Final, Mode::Color) => (40, 11),
+            (Quality::Final, _) => (160, 19),
+            (_, Mode::Color) => (12, 8),
+            _ => (72, 11),
+        };
+        let effort = |first, rounds, children, crops| Effort { first, rounds, children, crops };
+        let look = match quality {
+            Quality::Draft => effort(40, 1, 16, 3),
+            Quality::Final => effort(128, 5, 32, 8),
+            _ => effort(80, 3, 24, 5),
+        };
+        let outline = match quality {
+            Quality::Draft => effort(24, 1, 12, 3),
+            Quality::Final => effort(120, 6, 32, 6),
+            _ => effort(80, 5, 24, 4),
+        };
+        // What a field of displacements may move in all grows with the steps, whatever their number.
+        let rate_shape_px = match mode {
+            Mode::Full => 0.8,
+            Mode::Color => 0.0,
+            Mode::Shape => 2.0,
+        };
+        Self {
             iterations,
             patches,
-            rate_shape_px: shape * speed,
-            rate_color: color * speed,
-            rate_decay: !paper,
-            gradient_floor: if paper { 0.0 } else { 1.0 },
-            coherence: if paper { 0.0 } else { 80.0 },
-            smooth_steps: !paper,
-            train_opacity: paper,
-            share_palette: paper,
-            keep_black_white: false,
-            legibility: 0.0,
-            raster_side_px,
-            patience: if paper { 0 } else { iterations / 3 },
+            rate_shape_px,
+            rate_color: 0.0006,
+            look_search: (mode != Mode::Shape).then_some(look),
+            outline_search: (mode == Mode::Shape).then_some(outline),
+            warp: Some(Reach { first: 0.08, last: 0.02 }),
+            raster_side_px: if is_draft { 256 } else { 512 },
+            patience: iterations / 3,
+            ..Self::plain(mode)
         }
+    }
+
+    /// Weight of the tone term in the loss. A legibility of 1 lets letters bend and keeps them readable; in `paper` it weighs
+    /// about as much as the direction loss when a tenth of the tone has changed.
+    pub(super) fn legibility_weight(&self) -> f32 {
+        let scale = if self.quality == Quality::Paper { 20.0 } else { 100.0 };
+        scale * self.legibility
     }
 
     /// The size at which `scene` is drawn for the encoder.

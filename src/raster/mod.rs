@@ -23,7 +23,6 @@ mod adjoint;
 pub mod bench;
 mod composite;
 mod coverage;
-pub mod detail;
 mod draw;
 mod flatten;
 pub mod gpu;

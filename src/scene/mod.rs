@@ -9,6 +9,7 @@
 pub mod contours;
 mod names;
 pub mod palette_out;
+pub mod subdivide;
 pub mod svg_in;
 pub mod svg_out;
 
@@ -146,6 +147,20 @@ impl Scene {
     pub fn contours_of<'a>(&'a self, path: &Path) -> impl Iterator<Item = &'a [[f32; 2]]> + use<'a> {
         let contours = self.contours.get(as_usize(&path.contours)).unwrap_or_default();
         contours.iter().map(|contour| self.points.get(as_usize(contour)).unwrap_or_default())
+    }
+
+    /// The same shapes painted with one number each, all three channels the same, at the opacity that they have: what a
+    /// drawing of them over black says is how much of the number each pixel takes.
+    pub fn painted(&self, values: &[f32]) -> Self {
+        let mut painted = self.clone();
+        painted.fills.clear();
+        for (index, path) in painted.paths.iter_mut().enumerate() {
+            let value = values.get(index).copied().unwrap_or(0.0);
+            let opacity = self.fills.get(path.fill as usize).map_or(1.0, |fill| fill[3]);
+            path.fill = index as u32;
+            painted.fills.push([value, value, value, opacity]);
+        }
+        painted
     }
 
     /// Checks every invariant of the module header.

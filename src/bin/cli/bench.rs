@@ -131,7 +131,7 @@ fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         let begun = Instant::now();
         let done = job::make(&job, &start, Some(&encoder), &Cache::off(), &run.ctx, None)?;
         let seconds = begun.elapsed().as_secs_f64();
-        let iterations = done.finished.edited.iterations;
+        let iterations = done.edited.iterations;
         rows.push(serde_json::json!({"quality": quality, "seconds": seconds, "iterations": iterations}));
     }
     let peak = linocut::job::report::peak_rss_mb();

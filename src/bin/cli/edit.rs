@@ -4,6 +4,8 @@ use super::error::CliError;
 use super::files::{self, Input, Output};
 use super::{Run, args};
 use clap::ArgMatches;
+use linocut::finish::lut::cube_from_edit;
+use linocut::finish::scene_at;
 use linocut::image::{ColorSpace, Image, resample};
 use linocut::job::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
 use linocut::job::{self, Done, Job};
@@ -11,7 +13,7 @@ use linocut::models::Choice;
 use linocut::nodes::param::Values;
 use linocut::nodes::{self, Node, Sizes, font_stylize, recolor, shared};
 use linocut::optimize::Step;
-use linocut::pipeline::{self, Finished, Start};
+use linocut::pipeline::{self, Start};
 use linocut::raster::{self, Background, Size};
 use linocut::scene::palette_out::gpl_from_scenes;
 use linocut::scene::svg_out::svg_from_scene;
@@ -42,6 +44,7 @@ struct Outputs {
     picture: Option<Output>,
     svg: Option<Output>,
     palette: Option<Output>,
+    lut: Option<Output>,
     frames: Option<Frames>,
 }
 
@@ -60,6 +63,9 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     });
     let (loaded, encoder) = (loaded?, encoder?);
     let plan = nodes::plan(node, &values, &loaded.sizes);
+    if outputs.lut.is_some() && plan.edit.as_ref().is_none_or(|edit| edit.look_search.is_none()) {
+        return Err(no_grade());
+    }
     let hash = encoder.as_ref().map_or("", Choice::hash);
     let job = Job::new(node.id, plan, &loaded.start, hash, &run.ctx);
     let mut frames = outputs.frames.take();
@@ -82,20 +88,30 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
         frames.finish()?;
     }
     run.ctx.progress.stage("write", 0);
-    let detail = nodes::detail(node, &values);
+    let finish = nodes::finish(node, &values);
     let picture =
-        run.ctx.install(|| pipeline::draw(&done.finished, loaded.size(), loaded.source.as_ref(), detail, &run.ctx))?;
+        run.ctx.install(|| pipeline::draw(&done.edited, loaded.size(), loaded.source.as_ref(), finish, &run.ctx))?;
     run.ctx.cancel.check()?;
-    write(outputs, &picture, &done, &job)?;
+    write(outputs, &picture, &done, &job, finish.strength)?;
+    if done.edited.is_unclear() {
+        tracing::warn!(
+            "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words"
+        );
+    }
     let Some(encoder) = encoder else { return report_vectorize(run, &done, &job) };
-    if done.scores.as_ref().is_none_or(|scores| scores.detail != detail) {
+    if done.scores.as_ref().is_none_or(|scores| (scores.detail, scores.strength) != (finish.detail, finish.strength)) {
         // Judging is not part of writing; it ends that stage's clock.
         run.ctx.progress.stage("score", 0);
-        let finished = &done.finished;
-        done.scores = Some(job::score(&job, &loaded.start, finished, &*encoder.encoder()?, detail, &run.ctx)?);
+        let scores = job::score(&job, &loaded.start, &done.edited, &*encoder.encoder()?, finish, &run.ctx)?;
+        done.scores = Some(scores);
         job::keep(&job, &done, &cache);
     }
     report_edit(run, &encoder, &loaded.sizes, &done, &job)
+}
+
+/// Why there is no look to write.
+fn no_grade() -> CliError {
+    CliError::Usage("--lut needs an edit of colours: use --mode full or color, and not --quality paper".to_owned())
 }
 
 fn outputs(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Outputs, CliError> {
@@ -104,15 +120,18 @@ fn outputs(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Outputs
     if let Some(path) = &picture {
         files::picture_format(path)?;
     }
-    let palette = Some(values.text(recolor::PALETTE_FILE.id)).filter(|path| !path.is_empty());
+    let named = |id: &str| Some(values.text(id)).filter(|path| !path.is_empty());
+    let (palette, lut) = (named(recolor::PALETTE_FILE.id), named(shared::LUT.id));
     let frames = if node.command == "vectorize" { None } else { args::path(matches, "frames") };
-    if picture.is_none() && args::path(matches, svg).is_none() && frames.is_none() && palette.is_none() {
-        return Err(CliError::Usage("nothing to write: name an output with -o, --svg or --frames".to_owned()));
+    if picture.is_none() && args::path(matches, svg).is_none() && frames.is_none() && palette.is_none() && lut.is_none()
+    {
+        return Err(CliError::Usage("nothing to write: name an output with -o, --svg, --lut or --frames".to_owned()));
     }
     Ok(Outputs {
         picture: picture.as_deref().map(Output::create).transpose()?,
         svg: args::path(matches, svg).as_deref().map(Output::create).transpose()?,
         palette: palette.map(|path| Output::create(path.as_ref())).transpose()?,
+        lut: lut.map(|path| Output::create(path.as_ref())).transpose()?,
         frames: frames.map(Frames::create).transpose()?,
     })
 }
@@ -161,25 +180,29 @@ fn loaded_from_scene(scene: Scene) -> Loaded {
     Loaded { start: Start::Scene(scene), source: None, sizes: Sizes { source_px: canvas_px, canvas_px } }
 }
 
-fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job) -> Result<(), CliError> {
+fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job, strength: f32) -> Result<(), CliError> {
+    let scene = scene_at(&done.edited, strength);
     if let Some(output) = outputs.svg {
-        output.finish(svg_from_scene(&done.finished.edited.scene, &job.metadata()).as_bytes())?;
+        output.finish(svg_from_scene(&scene, &job.metadata()).as_bytes())?;
     }
     if let Some(output) = outputs.palette {
-        let Finished { initial, edited } = &done.finished;
-        output.finish(gpl_from_scenes(initial, &edited.scene, &job.metadata().title).as_bytes())?;
+        output.finish(gpl_from_scenes(&done.edited.initial, &scene, &job.metadata().title).as_bytes())?;
+    }
+    if let Some(output) = outputs.lut {
+        let cube = cube_from_edit(&done.edited, &job.metadata().title, strength).ok_or_else(no_grade)?;
+        output.finish(cube.as_bytes())?;
     }
     outputs.picture.map_or(Ok(()), |output| output.finish_picture(picture))
 }
 
 fn seconds(run: &Run) -> Seconds {
-    let [load, vectorize, optimize, write] =
-        ["load", "vectorize", "optimize", "write"].map(|name| run.bar.seconds(name));
-    Seconds { load, vectorize, optimize, write }
+    let [load, vectorize, search, steps, write] =
+        ["load", "vectorize", "search", "optimize", "write"].map(|name| run.bar.seconds(name));
+    Seconds { load, vectorize, optimize: search + steps, write }
 }
 
 fn report_vectorize(run: &Run, done: &Done, job: &Job) -> Result<(), CliError> {
-    let scene = &done.finished.edited.scene;
+    let scene = &done.edited.scene;
     let report = VectorizeReport {
         paths: scene.paths.len(),
         segments: scene.segments(),
@@ -205,7 +228,7 @@ fn report_edit(run: &Run, encoder: &Choice, sizes: &Sizes, done: &Done, job: &Jo
     });
     let regions = regions.collect();
     let whole = scores.and_then(|scores| scores.whole);
-    let edited = &done.finished.edited;
+    let edited = &done.edited;
     let report = EditReport {
         paths: edited.scene.paths.len(),
         segments: edited.scene.segments(),

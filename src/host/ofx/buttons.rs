@@ -15,8 +15,9 @@ use super::suites::Suites;
 use super::sys::*;
 use super::task::{self, Task, TaskError};
 use crate::ctx::Cancelled;
-use crate::nodes::{Node, hosted, recolor, shared};
-use crate::pipeline::Finished;
+use crate::finish::lut::cube_from_edit;
+use crate::finish::scene_at;
+use crate::nodes::{self, Node, hosted, recolor, shared};
 use crate::raster::Size;
 use crate::scene::palette_out::gpl_from_scenes;
 use crate::scene::svg_out::svg_from_scene;
@@ -31,6 +32,8 @@ enum Work {
     Bake,
     /// The shapes go into a file too.
     Export,
+    /// The look goes into a file too.
+    ExportLut,
 }
 
 /// Does what a changed parameter or time asks for; whether it was anything.
@@ -69,6 +72,7 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
         name if name == hosted::BAKE_RANGE.id => (Work::Bake, range(task)),
         name if name == hosted::EXPORT_SVG.id => (Work::Export, now()),
         name if name == hosted::EXPORT_RANGE.id => (Work::Export, range(task)),
+        name if name == hosted::EXPORT_LUT.id => (Work::ExportLut, now()),
         name if name == hosted::PURGE_CACHE.id => {
             session::cache().purge()?;
             return Ok(true);
@@ -97,8 +101,12 @@ fn range(task: &Task<'_>) -> Result<Vec<f64>, TaskError> {
 }
 
 fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: Suites) -> Result<(), TaskError> {
-    let templates = if work == Work::Export { templates(task, frames.len())? } else { Vec::new() };
-    let label = if work == Work::Bake { "Linocut bakes" } else { "Linocut exports shapes" };
+    let templates = templates(task, work, frames.len())?;
+    let label = match work {
+        Work::Bake => "Linocut bakes",
+        Work::Export => "Linocut exports shapes",
+        Work::ExportLut => "Linocut exports the look",
+    };
     let mut bar = Bar::open(task.effect(), label, frames.len(), suites);
     for &frame in frames {
         match one_frame(node, &task.at(frame), &templates, &bar, suites) {
@@ -116,12 +124,19 @@ fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: 
 enum Content {
     Svg,
     Palette,
+    Lut,
 }
 
 /// The files that an export writes, as the artist typed them.
-fn templates(task: &Task<'_>, frames: usize) -> Result<Vec<(Content, String)>, TaskError> {
+fn templates(task: &Task<'_>, work: Work, frames: usize) -> Result<Vec<(Content, String)>, TaskError> {
     let typed = |id: &str| task.reader().text(id).unwrap_or_default().trim().to_owned();
-    let files = [(Content::Svg, typed(hosted::SVG_FILE.id)), (Content::Palette, typed(recolor::PALETTE_FILE.id))];
+    let files = match work {
+        Work::Bake => return Ok(Vec::new()),
+        Work::ExportLut => vec![(Content::Lut, typed(shared::LUT.id))],
+        Work::Export => {
+            vec![(Content::Svg, typed(hosted::SVG_FILE.id)), (Content::Palette, typed(recolor::PALETTE_FILE.id))]
+        }
+    };
     let files = files.into_iter().filter(|(_, path)| !path.is_empty()).collect::<Vec<_>>();
     let failed = |path: &str, reason: &str| TaskError::Write { path: path.to_owned(), reason: reason.to_owned() };
     match files.iter().find(|(_, path)| frames > 1 && !path.contains('#')) {
@@ -153,11 +168,14 @@ fn one_frame(
     let is_stopped = || bar.is_stopped(&meter);
     let work = task.wait(&ctx, is_stopped, || task::work(node, false, &material, &inputs.wanted, &ctx))?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
-    let (Finished { initial, edited }, metadata) = (&work.done.finished, work.job.metadata());
+    let (edited, metadata) = (&work.done.edited, work.job.metadata());
+    let strength = nodes::finish(node, &inputs.wanted.values).strength;
+    let scene = scene_at(edited, strength);
     for (content, path, file) in files {
         let text = match content {
-            Content::Svg => svg_from_scene(&edited.scene, &metadata),
-            Content::Palette => gpl_from_scenes(initial, &edited.scene, &metadata.title),
+            Content::Svg => svg_from_scene(&scene, &metadata),
+            Content::Palette => gpl_from_scenes(&edited.initial, &scene, &metadata.title),
+            Content::Lut => cube_from_edit(edited, &metadata.title, strength).ok_or(TaskError::NoGrade)?,
         };
         let done = whole_file::finish(file, Path::new(&path), text.as_bytes());
         done.map_err(|error| failed(&path, error.to_string()))?;

@@ -34,7 +34,7 @@ pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: 
     for param in node.params.iter().chain(prompts).chain(overlay).chain(hosted::PARAMS) {
         page.param(param);
     }
-    for button in hosted::BUTTONS {
+    for button in hosted::buttons(node) {
         page.button(button);
     }
     let prompt = node.edits().then_some(&hosted::EFFECTIVE_PROMPT);

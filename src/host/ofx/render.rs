@@ -60,7 +60,7 @@ fn edit(
         || false,
         || {
             let work = task::work(node, draft, &material, wanted, ctx)?;
-            let drawn = material.draw(&work.done.finished, nodes::detail(node, &wanted.values), ctx)?;
+            let drawn = material.draw(&work.done.edited, nodes::finish(node, &wanted.values), ctx)?;
             Ok((work, drawn))
         },
     )?;

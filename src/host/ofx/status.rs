@@ -42,12 +42,16 @@ pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option
 }
 
 fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> String {
-    let edited = &work.done.finished.edited;
+    let edited = &work.done.edited;
     let mut parts = vec![format!("frame {time}"), format!("{} shapes", edited.scene.paths.len())];
     if let Some(edit) = &work.job.plan.edit {
         parts.push(format!("{:?} quality", edit.quality).to_lowercase());
         parts.push(format!("{} steps", edited.iterations));
         parts.push(format!("loss {:.3} to {:.3}", edited.loss_first, edited.loss_last));
+        parts.extend(edited.judging.map(|judging| judging.words().to_owned()));
+        if edited.is_unclear() {
+            parts.push("the encoder hardly tells this prompt from any photo: little was changed".to_owned());
+        }
         parts.push(format!("encoder {}", work.job.encoder_hash.get(..8).unwrap_or_default()));
     }
     parts.push(if work.done.cache_hit { "from the cache" } else { "made now" }.to_owned());

@@ -14,13 +14,15 @@ use super::suites::Suites;
 use super::sys::*;
 use crate::cache::CacheError;
 use crate::ctx::{Cancelled, Ctx, Progress, ThreadError};
+use crate::finish::Finish;
 use crate::gpu::{self, Backend};
 use crate::image::{ColorSpace, Image, resample};
 use crate::job::{self, Done, Job};
 use crate::models::{self, Choice, LoadError};
 use crate::nodes::param::{ParamError, Value, Values};
 use crate::nodes::{self, Node, Sizes, font_stylize, hosted, shared};
-use crate::pipeline::{self, Finished, PipelineError, Start};
+use crate::optimize::Edited;
+use crate::pipeline::{self, PipelineError, Start};
 use crate::raster::{RasterError, Size};
 use crate::scene::Scene;
 use crate::schedule::{ScheduleError, Toward};
@@ -102,6 +104,9 @@ pub(super) enum TaskError {
         /// The system's answer.
         reason: String,
     },
+    /// There is no look to write.
+    #[error("this edit changes no colours by a look: use mode full or color, and another quality than paper")]
+    NoGrade,
     /// The cache cannot be emptied.
     #[error(transparent)]
     Cache(#[from] CacheError),
@@ -220,12 +225,12 @@ impl Material {
     ///
     /// # Errors
     /// [`RasterError`] for a scene that cannot be drawn.
-    pub(super) fn draw(&self, finished: &Finished, detail: f32, ctx: &Ctx) -> Result<Image, RasterError> {
+    pub(super) fn draw(&self, edited: &Edited, finish: Finish, ctx: &Ctx) -> Result<Image, RasterError> {
         let (size, source) = match self {
             Self::Word(_, size) => (*size, None),
             Self::Picture(picture) => (Size { width_px: picture.width, height_px: picture.height }, Some(picture)),
         };
-        ctx.install(|| pipeline::draw(finished, size, source, detail, ctx))
+        ctx.install(|| pipeline::draw(edited, size, source, finish, ctx))
     }
 }
 

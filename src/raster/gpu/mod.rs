@@ -104,10 +104,18 @@ impl GpuTape {
     /// # Errors
     /// As [`super::forward`], and [`RasterError::Gpu`].
     pub fn forward(&mut self, scene: &Scene) -> Result<(), RasterError> {
+        self.upload(scene)?;
+        self.session.forward(scene)
+    }
+
+    /// Brings the numbers of `scene`, which has the shape of the first one, to the card.
+    ///
+    /// # Errors
+    /// As [`super::forward`], and [`RasterError::Gpu`].
+    pub fn upload(&self, scene: &Scene) -> Result<(), RasterError> {
         check_paints(scene)?;
         self.check_shape(scene)?;
-        self.session.upload(scene)?;
-        self.session.forward(scene)
+        Ok(self.session.upload(scene)?)
     }
 
     /// The picture of the last [`Self::forward`].
@@ -128,10 +136,27 @@ impl GpuTape {
     /// As [`super::backward`], and [`RasterError::Gpu`].
     pub fn backward(&self, scene: &Scene, pixel_grad: [&[f32]; 3]) -> Result<SceneGrad, RasterError> {
         self.set_pixel_grad(pixel_grad)?;
+        let mut commands = self.session.gpu.commands()?;
+        self.session.encode_backward(&mut commands)?;
+        self.read_gradient(commands, scene)
+    }
+
+    /// Runs `commands`, which end with [`Self::encode_backward`], and reads the gradient they leave.
+    ///
+    /// # Errors
+    /// [`RasterError::OtherScene`], [`RasterError::Gpu`].
+    pub fn read_gradient(&self, mut commands: wgpu::CommandEncoder, scene: &Scene) -> Result<SceneGrad, RasterError> {
         self.check_shape(scene)?;
-        self.undo()?;
-        let points = self.read::<[f32; 2]>("point_grads", scene.points.len())?;
-        let mut paints = self.read::<[f32; 4]>("paint_grads", self.session.paint_count() as usize)?;
+        let gpu = &self.session.gpu;
+        let by_points = size_of_val(scene.points.as_slice()) as u64;
+        let by_paints = size_of::<[f32; 4]>() as u64 * self.session.paint_count();
+        let read = gpu.reader(by_points + by_paints)?;
+        read.copy(&mut commands, self.session.buffer("point_grads")?, 0, 0, by_points);
+        read.copy(&mut commands, self.session.buffer("paint_grads")?, 0, by_points, by_paints);
+        let (points, mut paints) = gpu.finish(commands, &read, |bytes| {
+            let (points, paints) = bytes.split_at_checked(by_points as usize).unwrap_or((bytes, &[]));
+            (bytemuck::pod_collect_to_vec::<u8, [f32; 2]>(points), bytemuck::pod_collect_to_vec::<u8, [f32; 4]>(paints))
+        })?;
         let groups = paints.split_off(scene.fills.len().min(paints.len()));
         let groups = groups.into_iter().map(|[by_opacity, ..]| by_opacity).collect();
         Ok(SceneGrad { points, fills: paints, groups })
@@ -211,17 +236,6 @@ impl GpuTape {
         let (forward, backward) = (stages::FORWARD.len() as u64, stages::BACKWARD.len() as u64);
         let again = if strips > 1 { forward } else { 0 };
         (strips * forward, strips * (backward + again) + stages::GATHER.len() as u64)
-    }
-
-    /// Reads the points and fills on the card into `scene`.
-    ///
-    /// # Errors
-    /// [`RasterError::OtherScene`], [`RasterError::Gpu`].
-    pub fn read_scene(&self, scene: &mut Scene) -> Result<(), RasterError> {
-        self.check_shape(scene)?;
-        scene.points = self.read("points", scene.points.len())?;
-        scene.fills = self.read("paints", scene.fills.len())?;
-        Ok(())
     }
 
     fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(

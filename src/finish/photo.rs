@@ -1,0 +1,176 @@
+//! A photograph stays a photograph: the grade is applied to the source's own pixels, and what shapes add of their own follows
+//! the source's edges.
+//!
+//! Input: the drawn shapes, the source, the edit. Output: the picture. Formula, in `OKLab`, for a pixel c of the source:
+//! c + Σ over layers M (grade(c, x, y) - c) + M GF(rest), where M is a layer's share of the pixel, GF the guided filter with the
+//! source as guide, and rest what the shapes' colours differ from the graded ones. Invariants: a pixel that no free shape touches
+//! keeps the source's bits; no edge appears that neither the source nor a moved outline has: soft edges of a share run
+//! inwards and end at 0. Determinism: rows are whole tasks. Cost: see [`super`].
+
+use super::moved;
+use crate::ctx::Ctx;
+use crate::grade::{Grade, oklab_from_srgb, srgb_from_oklab};
+use crate::image::{Image, guided};
+use crate::optimize::{Edited, Layer};
+use crate::raster::{self, Background, RasterError, Size};
+use crate::scene::Scene;
+use rayon::prelude::*;
+
+/// Window of the filter of the shapes' own colours, as a part of the long side.
+const REST_OF_SIDE: f32 = 0.04;
+/// Window of the soft edges of shares.
+const EDGE_OF_SIDE: f32 = 0.012;
+/// Square of the smallest step of the source that counts as an edge.
+const EPSILON: f32 = 1e-4;
+/// A rest below this in every shape is not worth a filter.
+const LEAST_REST: f32 = 1e-4;
+
+/// A layer and its share of each pixel; none: all of it.
+type Shared<'a> = (&'a Grade, Option<Vec<f32>>);
+
+/// Replaces what is drawn in `picture` by the graded source, `amount` of it, where shapes stood still; `scene` is what was
+/// drawn, at `strength` of the edit.
+///
+/// # Errors
+/// [`RasterError`] for a scene that cannot be drawn.
+pub(super) fn lay_on(
+    picture: &mut Image,
+    source: &Image,
+    edited: &Edited,
+    scene: &Scene,
+    [amount, strength]: [f32; 2],
+    ctx: &Ctx,
+) -> Result<(), RasterError> {
+    let size = Size { width_px: source.width, height_px: source.height };
+    let stillness = moved::stillness(&edited.initial, scene, size, ctx)?;
+    let wanted = if edited.layers.is_empty() {
+        with_grain(picture, source, &edited.initial, size, ctx)?
+    } else {
+        graded(source, edited, strength, size, ctx)?
+    };
+    ctx.install(|| {
+        let planes = picture.planes.par_iter_mut().zip(&wanted).take(3);
+        planes.for_each(|(out, wanted)| {
+            for (at, (out, wanted)) in out.iter_mut().zip(wanted).enumerate() {
+                let weight = amount * stillness.as_ref().map_or(1.0, |still| still.get(at).copied().unwrap_or(1.0));
+                *out = if weight == 1.0 { *wanted } else { *out + weight * (wanted - *out) };
+            }
+        });
+    });
+    Ok(())
+}
+
+/// The drawn shapes with what the source has over the shapes it was traced to: for edits without a grade.
+fn with_grain(
+    picture: &Image,
+    source: &Image,
+    initial: &Scene,
+    size: Size,
+    ctx: &Ctx,
+) -> Result<[Vec<f32>; 3], RasterError> {
+    let before = raster::render(initial, size, Background::Rgb([1.0; 3]), ctx)?;
+    Ok([0, 1, 2].map(|plane: usize| {
+        let drawn = picture.planes[plane].iter().zip(&source.planes[plane]).zip(&before.planes[plane]);
+        drawn.map(|((drawn, source), before)| drawn + (source - before)).collect()
+    }))
+}
+
+/// The source's pixels under the grades and the rest.
+fn graded(source: &Image, edited: &Edited, strength: f32, size: Size, ctx: &Ctx) -> Result<[Vec<f32>; 3], RasterError> {
+    let long = source.width.max(source.height) as f32;
+    let guide: [&[f32]; 3] = [0, 1, 2].map(|plane: usize| source.planes[plane].as_slice());
+    let mut shared: Vec<Shared<'_>> = Vec::new();
+    for layer in &edited.layers {
+        let share = share_of(layer, edited, guide, long, size, ctx)?;
+        shared.push((&layer.grade, share));
+    }
+    let rest = rest_plane(edited, guide, long, size, ctx)?;
+    let mut out = [0, 1, 2].map(|plane: usize| source.planes[plane].clone());
+    let [red, green, blue] = out.each_mut().map(|plane| plane.par_chunks_mut(source.width.max(1)));
+    ctx.install(|| {
+        red.zip(green).zip(blue).enumerate().for_each(|(row, ((red, green), blue))| {
+            for (column, ((r, g), b)) in red.iter_mut().zip(green).zip(blue).enumerate() {
+                let at = row * source.width + column;
+                let place = [(column as f32 + 0.5) / source.width as f32, (row as f32 + 0.5) / source.height as f32];
+                let before = [*r, *g, *b];
+                let own = rest.as_ref().map(|rest| rest.each_ref().map(|plane| plane.get(at).copied().unwrap_or(0.0)));
+                [*r, *g, *b] = pixel(before, place, at, &shared, own, strength);
+            }
+        });
+    });
+    Ok(out)
+}
+
+/// One pixel of the source under the grades.
+fn pixel(
+    before: [f32; 3],
+    place: [f32; 2],
+    at: usize,
+    shared: &[Shared<'_>],
+    rest: Option<[f32; 3]>,
+    strength: f32,
+) -> [f32; 3] {
+    let start = oklab_from_srgb(before);
+    let (mut change, mut total) = ([0.0; 3], 0.0);
+    for (grade, share) in shared {
+        let share = share.as_ref().map_or(1.0, |share| share.get(at).copied().unwrap_or(0.0));
+        if share > 0.0 {
+            let after = grade.apply(start, place);
+            change = [0, 1, 2].map(|axis| change[axis] + share * (after[axis] - start[axis]));
+            total += share;
+        }
+    }
+    if total == 0.0 {
+        return before;
+    }
+    let rest = rest.unwrap_or_default();
+    let wanted = [0, 1, 2].map(|axis| start[axis] + strength * (change[axis] + total.min(1.0) * rest[axis]));
+    if wanted == start {
+        return before;
+    }
+    // As a difference, so that what the gamut cannot hold of the source itself is not lost.
+    let (shown, neutral) = (srgb_from_oklab(wanted), srgb_from_oklab(start));
+    [0, 1, 2].map(|channel| before[channel] + (shown[channel] - neutral[channel]))
+}
+
+/// A layer's share of each pixel, with soft edges that run inwards; none where it takes everything.
+fn share_of(
+    layer: &Layer,
+    edited: &Edited,
+    guide: [&[f32]; 3],
+    long_px: f32,
+    size: Size,
+    ctx: &Ctx,
+) -> Result<Option<Vec<f32>>, RasterError> {
+    if layer.shares.is_empty() {
+        return Ok(None);
+    }
+    let scene = edited.initial.painted(&layer.shares);
+    let [hard, ..] = raster::render(&scene, size, Background::Rgb([0.0; 3]), ctx)?.planes;
+    let [mut soft] = ctx.install(|| guided::filter(guide, [&hard], size.width_px, EDGE_OF_SIDE * long_px, EPSILON));
+    for (soft, hard) in soft.iter_mut().zip(&hard) {
+        // Halfway up is the border of the shapes; what is less lies outside.
+        *soft = if *hard > 0.0 { (2.0 * *soft - *hard).clamp(0.0, *hard) } else { 0.0 };
+    }
+    Ok(Some(soft))
+}
+
+/// What the shapes' colours add to the grades, following the source's edges; none where it is nothing.
+fn rest_plane(
+    edited: &Edited,
+    guide: [&[f32]; 3],
+    long_px: f32,
+    size: Size,
+    ctx: &Ctx,
+) -> Result<Option<[Vec<f32>; 3]>, RasterError> {
+    let mut scene = edited.initial.clone();
+    for (fill, rest) in scene.fills.iter_mut().zip(&edited.rest) {
+        *fill = [rest[0], rest[1], rest[2], fill[3]];
+    }
+    if edited.rest.as_flattened().iter().all(|value| value.abs() < LEAST_REST) {
+        return Ok(None);
+    }
+    let [a, b, c, _] = raster::render(&scene, size, Background::Rgb([0.0; 3]), ctx)?.planes;
+    let rest = ctx.install(|| guided::filter(guide, [&a, &b, &c], size.width_px, REST_OF_SIDE * long_px, EPSILON));
+    Ok(Some(rest))
+}

@@ -1,0 +1,159 @@
+//! Colours from coarse to fine: a grade for each layer, then what each shape adds of its own.
+//!
+//! Input: the gradient by fills. Output: new fills. Formula: c = Σ over layers share (look(c0) + field(c0, x, y)) + what is
+//! left of c0 + rest, in `OKLab`, brought into the gamut. Invariants: frozen fills keep their bits, and so do all of them as
+//! long as nothing has moved; opacities stay. Determinism: fills in order. Cost: some hundred operations a fill.
+
+use super::adam::Adam;
+use super::layers::Layer;
+use crate::grade::{self, Cell, Grid};
+use crate::image::color;
+use crate::scene::Scene;
+
+/// Rate of each grid and of the shapes' own rest, against the look's.
+const RATES: [f32; 2] = [1.0, 0.5];
+const RATE_OF_REST: f32 = 0.3;
+/// Part of the steps after which shapes may take a colour of their own.
+const REST_FROM: f32 = 0.3;
+/// What is kept of the finer grid and of the rest at every step, so that they hold only what is asked for again and again.
+const KEPT: f32 = 0.98;
+
+/// One fill's start and place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    /// `OKLab`.
+    pub color: [f32; 3],
+    /// Centre of what is seen of it, 0 to 1 in each axis.
+    pub place: [f32; 2],
+    /// What is seen of it, in pixels.
+    pub area: f32,
+    /// Slot of its own rest; none: frozen.
+    pub slot: Option<u32>,
+    /// A path that has this fill: all of them take the same shares.
+    pub path: usize,
+}
+
+/// Everything that decides the fills.
+#[derive(Clone, Debug)]
+pub(super) struct Colors {
+    pub(super) layers: Vec<Layer>,
+    pub(super) starts: Vec<Start>,
+    initial: Vec<[f32; 4]>,
+    rest: Vec<[f32; 3]>,
+    grids: Vec<Vec<Adam>>,
+    rest_steps: Adam,
+}
+
+impl Colors {
+    /// Colours of `scene` that begin as they are; `rate` is that of the coarsest grid.
+    pub(super) fn new(scene: &Scene, layers: Vec<Layer>, starts: Vec<Start>, slot_count: usize, rate: f32) -> Self {
+        let moments = |layer: &Layer| {
+            let of = |(grid, scale): (&Grid, f32)| Adam::new(12 * grid.cells.len(), rate * scale);
+            layer.grade.field.grids.iter().zip(RATES).map(of).collect()
+        };
+        Self {
+            grids: layers.iter().map(moments).collect(),
+            rest_steps: Adam::new(3 * slot_count, rate * RATE_OF_REST),
+            rest: vec![[0.0; 3]; slot_count],
+            initial: scene.fills.clone(),
+            layers,
+            starts,
+        }
+    }
+
+    /// The fills before the edit.
+    pub(super) fn initial(&self) -> &[[f32; 4]] {
+        &self.initial
+    }
+
+    /// The layers, and what each fill adds of its own.
+    pub(super) fn into_grades(self) -> (Vec<Layer>, Vec<[f32; 3]>) {
+        let rest = self.starts.iter().map(|start| self.rest_of(start)).collect();
+        (self.layers, rest)
+    }
+
+    fn rest_of(&self, start: &Start) -> [f32; 3] {
+        start.slot.and_then(|slot| self.rest.get(slot as usize)).copied().unwrap_or_default()
+    }
+
+    /// The colour of a fill, not yet in the gamut.
+    fn wanted(&self, start: &Start) -> [f32; 3] {
+        let mut sum = [0.0; 3];
+        let mut left = 1.0;
+        for layer in &self.layers {
+            let share = layer.share(start.path);
+            if share > 0.0 {
+                let graded = layer.grade.apply(start.color, start.place);
+                sum = [0, 1, 2].map(|axis| sum[axis] + share * graded[axis]);
+                left -= share;
+            }
+        }
+        let rest = self.rest_of(start);
+        [0, 1, 2].map(|axis| sum[axis] + left.max(0.0) * start.color[axis] + rest[axis])
+    }
+
+    /// Writes the fills.
+    pub(super) fn paint(&self, fills: &mut [[f32; 4]]) {
+        let is_neutral = self.layers.iter().all(|layer| layer.grade.is_neutral());
+        let still = is_neutral && self.rest.as_flattened().iter().all(|value| *value == 0.0);
+        for ((fill, start), initial) in fills.iter_mut().zip(&self.starts).zip(&self.initial) {
+            if start.slot.is_none() || still {
+                *fill = *initial;
+                continue;
+            }
+            let [r, g, b] = grade::srgb_from_oklab(self.wanted(start));
+            *fill = [r, g, b, initial[3]];
+        }
+    }
+
+    /// One step down `gradient`, by the fills, at `progress` through the steps; then paints.
+    pub(super) fn step(&mut self, fills: &mut [[f32; 4]], gradient: &[[f32; 4]], progress: f32, scale: f32) {
+        let blank = |layer: &Layer| {
+            layer.grade.field.grids.iter().map(|grid| vec![Cell::default(); grid.cells.len()]).collect::<Vec<_>>()
+        };
+        let mut by_cells = self.layers.iter().map(blank).collect::<Vec<_>>();
+        let mut by_rest = vec![[0.0; 3]; self.rest.len()];
+        for (start, &[r, g, b, _]) in self.starts.iter().zip(gradient) {
+            let Some(slot) = start.slot else { continue };
+            let by_color = by_oklab(self.wanted(start), [r, g, b]);
+            for (layer, by_cells) in self.layers.iter().zip(&mut by_cells) {
+                let share = layer.share(start.path);
+                if share > 0.0 {
+                    let part = by_color.map(|value| share * value);
+                    layer.grade.field.add_gradient(start.color, start.place, part, by_cells);
+                }
+            }
+            if let Some(sum) = by_rest.get_mut(slot as usize) {
+                sum.iter_mut().zip(by_color).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        for ((layer, by_cells), moments) in self.layers.iter_mut().zip(&mut by_cells).zip(&mut self.grids) {
+            let grids = layer.grade.field.grids.iter_mut().zip(by_cells).zip(moments).enumerate();
+            for (level, ((grid, by_cells), adam)) in grids {
+                let steps = by_cells.as_flattened_mut().as_flattened_mut();
+                adam.step(steps, scale);
+                let kept = if level == 0 { 1.0 } else { KEPT };
+                let values = grid.cells.as_flattened_mut().as_flattened_mut();
+                values.iter_mut().zip(steps).for_each(|(value, step)| *value = kept * *value + *step);
+            }
+        }
+        if progress >= REST_FROM {
+            let steps = by_rest.as_flattened_mut();
+            self.rest_steps.step(steps, scale);
+            let values = self.rest.as_flattened_mut().iter_mut();
+            values.zip(steps).for_each(|(value, step)| *value = KEPT * *value + *step);
+        }
+        self.paint(fills);
+    }
+}
+
+/// The gradient by an `OKLab` colour of that by its sRGB; what would push a channel further out of the gamut is dropped.
+fn by_oklab(oklab: [f32; 3], by_srgb: [f32; 3]) -> [f32; 3] {
+    let linear = color::linear_from_oklab(oklab);
+    let kept = [0, 1, 2].map(|channel| {
+        let (value, slope) = (linear[channel], by_srgb[channel]);
+        let outwards = (value > 1.0 && slope < 0.0) || (value < 0.0 && slope > 0.0);
+        if outwards { 0.0 } else { slope }
+    });
+    color::d_oklab_from_d_srgb(oklab, kept)
+}

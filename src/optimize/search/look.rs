@@ -1,0 +1,198 @@
+//! The look of a layer, found without gradients.
+//!
+//! Input: a small picture, how much of each pixel the layer takes, a glance. Output: a [`Look`]. A look is scored by what the
+//! encoder says of the picture under it, less what a colourist would not do for it: turning knobs far, leaving the gamut,
+//! flattening shadings, crushing shadows. Then each knob is set back to neutral where that costs next to nothing. Invariants:
+//! the start is a low-discrepancy sequence over the knobs; nothing is written for any prompt. Determinism: as
+//! [`super::evolve`]. Cost: [`Effort::glances`] glances and ten more.
+
+use super::Effort;
+use super::evolve::{evolve, halton};
+use super::glance::{Glance, Planes};
+use crate::ctx::Ctx;
+use crate::encoder::EncoderError;
+use crate::grade::{Look, clipped, oklab_from_srgb, srgb_from_oklab};
+use crate::rng::Stream;
+use rayon::prelude::*;
+
+/// Numbers of a look.
+const KNOBS: usize = 8;
+/// Range of each knob in the first round: stops, stops, factor, turns, tints.
+const LOW: [f32; KNOBS] = [-1.1, -1.1, 0.0, -0.16, -0.14, -0.14, -0.12, -0.12];
+const HIGH: [f32; KNOBS] = [0.45, 0.45, 1.6, 0.16, 0.14, 0.14, 0.12, 0.12];
+/// Spread of children.
+const SIGMA: [f32; KNOBS] = [0.3, 0.3, 0.3, 0.05, 0.05, 0.05, 0.06, 0.06];
+/// What each knob's distance from neutral is measured in, when it is weighed.
+const UNITS: [f32; KNOBS] = [1.0, 1.0, 1.0, 0.16, 0.1, 0.1, 0.2, 0.2];
+/// Weight of that distance, squared.
+const COST: f32 = 0.01;
+/// Weight of the mean clipped amount.
+const CLIPPED: f32 = 0.5;
+/// Weight of lost shading, below this part of the picture's own.
+const FLATTENED: f32 = 0.3;
+const LEAST_SHADING: f32 = 0.65;
+/// Weight of lost light, below this part of the picture's own lightness.
+const CRUSHED: f32 = 1.0;
+const LEAST_LIGHT: f32 = 0.62;
+/// A simpler look may cost this much.
+const SNAP: f32 = 0.01;
+
+/// A small picture under search.
+#[derive(Debug)]
+pub(crate) struct Canvas {
+    pub(crate) width: usize,
+    /// `OKLab` of each pixel before.
+    pub(crate) before: Vec<[f32; 3]>,
+    /// sRGB of each pixel as all other layers leave it.
+    pub(crate) others: Vec<[f32; 3]>,
+    /// The layer's share of each pixel.
+    pub(crate) share: Vec<f32>,
+}
+
+/// What a look does to a canvas besides its look.
+#[derive(Clone, Copy, Debug)]
+struct Damage {
+    clipped: f32,
+    /// Shading that is left, 1: all.
+    shading: f32,
+    /// Mean lightness that is left, 1: all.
+    light: f32,
+}
+
+impl Canvas {
+    /// The mean lightness of what the layer takes: the pivot of its looks.
+    pub(crate) fn pivot(&self) -> f32 {
+        let sums = self.before.iter().zip(&self.share);
+        let (sum, total) = sums.fold((0.0_f64, 0.0_f64), |(sum, total), ([l, ..], share)| {
+            (sum + f64::from(l * share), total + f64::from(*share))
+        });
+        if total > 0.0 { (sum / total) as f32 } else { 0.5 }
+    }
+
+    /// The picture under `look`, and the damage.
+    fn under(&self, look: &Look) -> (Planes, Damage) {
+        let mut planes = [const { Vec::new() }; 3];
+        planes.iter_mut().for_each(|plane| plane.reserve(self.before.len()));
+        let rows = look.affine();
+        let mut lightness = Vec::with_capacity(self.before.len());
+        let (mut over, mut total) = (0.0, 0.0);
+        for ((color, others), &share) in self.before.iter().zip(&self.others).zip(&self.share) {
+            let mut mixed = *others;
+            let mut light = color[0];
+            if share > 0.0 {
+                let [l, a, b] = *color;
+                let graded = rows.map(|[x, y, z, constant]| x * l + y * a + z * b + constant);
+                let shown = srgb_from_oklab(graded);
+                mixed = [0, 1, 2].map(|channel| others[channel] + share * (shown[channel] - others[channel]));
+                over += share * clipped(graded);
+                total += share;
+                light = graded[0].clamp(0.0, 1.0);
+            }
+            lightness.push(light);
+            planes.iter_mut().zip(mixed).for_each(|(plane, value)| plane.push(value));
+        }
+        let damage = Damage {
+            clipped: over / f32::max(total, 1.0),
+            shading: self.shading(|at| lightness.get(at).copied().unwrap_or(0.0))
+                / self.shading(|at| self.before.get(at).map_or(0.0, |color| color[0])).max(1e-6),
+            light: self.mean(&lightness) / self.pivot().max(1e-6),
+        };
+        (planes, damage)
+    }
+
+    fn mean(&self, lightness: &[f32]) -> f32 {
+        let (sum, total) = lightness
+            .iter()
+            .zip(&self.share)
+            .fold((0.0, 0.0), |(sum, total), (l, share)| (sum + l * share, total + share));
+        if total > 0.0 { sum / total } else { 0.0 }
+    }
+
+    /// Sum of the steps of lightness between neighbours in a row.
+    fn shading(&self, lightness: impl Fn(usize) -> f32) -> f32 {
+        let inside = |at: &usize| at % self.width.max(1) != 0;
+        let steps = (1..self.before.len()).filter(inside);
+        1e-4 + steps
+            .map(|at| self.share.get(at).copied().unwrap_or(0.0) * (lightness(at) - lightness(at - 1)).abs())
+            .sum::<f32>()
+    }
+}
+
+/// What a colourist holds against a look.
+fn cost(knobs: &[f32; KNOBS], damage: Damage) -> f32 {
+    let neutral = Look::default().knobs();
+    let far = (0..KNOBS).map(|knob| ((knobs[knob] - neutral[knob]) / UNITS[knob]).powi(2)).sum::<f32>();
+    let flattened = (LEAST_SHADING - damage.shading).max(0.0);
+    let crushed = (LEAST_LIGHT - damage.light).max(0.0);
+    COST * far + CLIPPED * damage.clipped + FLATTENED * flattened + CRUSHED * crushed
+}
+
+/// The best look for `canvas` by `glance`.
+///
+/// # Errors
+/// [`EncoderError`], cancellation among them.
+pub(crate) fn find(
+    canvas: &Canvas,
+    glance: &Glance<'_>,
+    effort: Effort,
+    stream: &mut Stream,
+    advance: &mut dyn FnMut(usize),
+    ctx: &Ctx,
+) -> Result<Look, EncoderError> {
+    let pivot = canvas.pivot();
+    let mut score = |all: &[[f32; KNOBS]]| -> Result<Vec<f32>, EncoderError> {
+        let draw = |knobs: &[f32; KNOBS]| canvas.under(&Look::of_knobs(*knobs, pivot));
+        let (pictures, damages): (Vec<_>, Vec<_>) =
+            ctx.install(|| all.par_iter().map(draw).collect::<Vec<_>>()).into_iter().unzip();
+        let losses = glance.losses(&pictures, ctx)?;
+        advance(all.len());
+        Ok(losses.into_iter().zip(all).zip(damages).map(|((loss, knobs), damage)| loss + cost(knobs, damage)).collect())
+    };
+    let neutral = Look::default().knobs();
+    let starts = std::iter::once(neutral).chain((0..effort.first).map(start)).collect();
+    let found = evolve(starts, SIGMA, effort, stream, &mut score)?;
+    let best = found.first().map_or(neutral, |(knobs, _)| *knobs);
+    Ok(Look::of_knobs(simplified(best, &mut score)?, pivot))
+}
+
+/// A point of the first round: half of them leave hue and slopes alone, because most looks do.
+fn start(index: u32) -> [f32; KNOBS] {
+    let unit = halton::<KNOBS>(index);
+    let neutral = Look::default().knobs();
+    std::array::from_fn(|knob| {
+        let is_plain = index % 2 == 0 && matches!(knob, 3 | 6 | 7);
+        if is_plain { neutral[knob] } else { LOW[knob] + unit[knob] * (HIGH[knob] - LOW[knob]) }
+    })
+}
+
+/// Knobs that are set back together.
+const SIMPLER: [&[usize]; 8] = [&[6, 7], &[3], &[4, 5], &[4, 5, 6, 7], &[0], &[1], &[0, 1], &[2]];
+
+/// `knobs` with every group set to neutral, and the chroma to none, that costs less than [`SNAP`].
+fn simplified<E>(
+    mut knobs: [f32; KNOBS],
+    score: &mut impl FnMut(&[[f32; KNOBS]]) -> Result<Vec<f32>, E>,
+) -> Result<[f32; KNOBS], E> {
+    let neutral = Look::default().knobs();
+    let set = |knobs: [f32; KNOBS], group: &[usize], to: &[f32; KNOBS]| -> [f32; KNOBS] {
+        std::array::from_fn(|knob| if group.contains(&knob) { to[knob] } else { knobs[knob] })
+    };
+    let grey = [0.0; KNOBS];
+    let mut tries = SIMPLER.map(|group| (group, neutral)).to_vec();
+    tries.splice(0..0, [(&[2_usize, 3, 4, 5, 6, 7][..], grey), (&[2][..], grey)]);
+    let best = score(&[knobs])?.first().copied().unwrap_or(f32::INFINITY);
+    for (group, to) in tries {
+        let simpler = set(knobs, group, &to);
+        if simpler != knobs && score(&[simpler])?.first().is_some_and(|score| *score < best + SNAP) {
+            knobs = simpler;
+        }
+    }
+    Ok(knobs)
+}
+
+/// The canvas of a picture of which a layer takes `share`.
+pub(crate) fn canvas(width: usize, planes: &[Vec<f32>; 3], others: &[Vec<f32>; 3], share: Vec<f32>) -> Canvas {
+    let pixels = |[r, g, b]: &[Vec<f32>; 3]| r.iter().zip(g).zip(b).map(|((r, g), b)| [*r, *g, *b]).collect::<Vec<_>>();
+    let before = pixels(planes).into_iter().map(oklab_from_srgb).collect();
+    Canvas { width, before, others: pixels(others), share }
+}

@@ -1,0 +1,139 @@
+//! The bend of the plane that outlines begin with, found without gradients.
+//!
+//! Input: a scene, which points are free, a glance. Output: moved points. Formula: every point keeps its direction from a
+//! centre and its distance is multiplied by 2^(Σ a_n cos nθ + b_n sin nθ), n from 1 to 6: the low Fourier modes of an outline
+//! (Zahn and Roskies 1972), applied to the plane. Along each ray the map only stretches, so it is one to one: no outline
+//! crosses itself, and there is no room for teeth. Invariants: frozen points keep their bits, the border of the canvas stays;
+//! starts know nothing of prompts. Determinism: as [`super::evolve`]. Cost: a small drawing and a glance for each candidate.
+
+use super::Effort;
+use super::evolve::{evolve, halton};
+use super::glance::Glance;
+use crate::ctx::Ctx;
+use crate::gpu::Backend;
+use crate::image::color;
+use crate::optimize::OptimizeError;
+use crate::raster::{self, Background, Size};
+use crate::rng::Stream;
+use crate::scene::Scene;
+
+/// Numbers of a bend: cosine and sine of modes 1 to 6.
+const KNOBS: usize = 12;
+/// Modes that starts try, one each in turn.
+const FIRST_MODE: u32 = 2;
+const START_MODES: u32 = 5;
+/// Size of the mode that a start tries, in stops of two, and of all the others.
+const LEAST_SIZE: f32 = 0.12;
+const MOST_SIZE: f32 = 0.6;
+const OTHERS: f32 = 0.08;
+/// Spread of children, in stops of two.
+const SIGMA: f32 = 0.09;
+/// Weight of a bend's size, squared, at a legibility of 0.
+const COST: f32 = 0.02;
+/// Weight of the part of points that are pushed to the border.
+const AT_BORDER: f32 = 1.0;
+/// Part of the canvas's short side over which the border holds the plane.
+const FADE: f32 = 0.05;
+/// A bend must lower the score by this much to be taken.
+const LEAST_GAIN: f32 = 0.01;
+
+/// What bends: a scene and its free points about a centre in canvas pixels.
+#[derive(Debug)]
+pub(crate) struct Bending<'a> {
+    pub(crate) scene: &'a Scene,
+    pub(crate) is_free: &'a [bool],
+    pub(crate) centre: [f32; 2],
+    /// Size of the small drawings.
+    pub(crate) size: Size,
+    /// How strongly large bends are held back, 1 as usual.
+    pub(crate) stiffness: f32,
+}
+
+impl Bending<'_> {
+    /// The free points under a bend.
+    fn bent(&self, knobs: &[f32; KNOBS]) -> Vec<[f32; 2]> {
+        let points = self.scene.points.iter().zip(self.is_free);
+        points.map(|(point, free)| if *free { self.moved(*point, knobs) } else { *point }).collect()
+    }
+
+    fn moved(&self, point: [f32; 2], knobs: &[f32; KNOBS]) -> [f32; 2] {
+        let [x, y] = [0, 1].map(|axis| point[axis] - self.centre[axis]);
+        let length = x.hypot(y);
+        if length < 1e-3 {
+            return point;
+        }
+        let (cos, sin) = (x / length, y / length);
+        let (mut cos_n, mut sin_n, mut exponent) = (1.0, 0.0, 0.0);
+        for mode in knobs.chunks_exact(2) {
+            (cos_n, sin_n) = (cos_n * cos - sin_n * sin, sin_n * cos + cos_n * sin);
+            exponent += mode[0] * cos_n + mode[1] * sin_n;
+        }
+        let factor = color::exp2((exponent * self.fade(point)).clamp(-3.0, 3.0));
+        [self.centre[0] + factor * x, self.centre[1] + factor * y]
+    }
+
+    /// 1 inside, 0 at the border.
+    fn fade(&self, [x, y]: [f32; 2]) -> f32 {
+        let (width, height) = (self.scene.width, self.scene.height);
+        let inside = x.min(y).min(width - x).min(height - y);
+        (inside / (FADE * width.min(height))).clamp(0.0, 1.0)
+    }
+
+    /// Part of the moved points that left the canvas.
+    fn outside(&self, points: &[[f32; 2]]) -> f32 {
+        let (width, height) = (self.scene.width, self.scene.height);
+        let margin = FADE * width.min(height) / 2.0;
+        let near = |[x, y]: [f32; 2]| x < margin || y < margin || x > width - margin || y > height - margin;
+        let free = points.iter().zip(&self.scene.points).zip(self.is_free).filter(|(_, free)| **free);
+        let (count, left) = free.fold((0, 0), |(count, left), ((after, before), _)| {
+            (count + 1, left + u32::from(near(*after) && !near(*before)))
+        });
+        left as f32 / count.max(1) as f32
+    }
+}
+
+/// The points under the best bend, and by how much it lowers the score; as they are where none is worth it.
+///
+/// # Errors
+/// [`OptimizeError`] for a scene that cannot be drawn, cancellation.
+pub(crate) fn find(
+    bending: &Bending<'_>,
+    glance: &Glance<'_>,
+    effort: Effort,
+    stream: &mut Stream,
+    advance: &mut dyn FnMut(usize),
+    ctx: &Ctx,
+) -> Result<Vec<[f32; 2]>, OptimizeError> {
+    // Small drawings are not worth a card's while, and every backend begins at the same place.
+    let mut cpu = ctx.clone();
+    cpu.backend = Backend::Cpu;
+    let mut scene = bending.scene.clone();
+    let mut score = |all: &[[f32; KNOBS]]| -> Result<Vec<f32>, OptimizeError> {
+        let (mut pictures, mut costs) = (Vec::new(), Vec::new());
+        for knobs in all {
+            scene.points = bending.bent(knobs);
+            let size: f32 = knobs.iter().map(|knob| knob * knob).sum();
+            costs.push(COST * bending.stiffness * size + AT_BORDER * bending.outside(&scene.points));
+            let [r, g, b, _] = raster::render(&scene, bending.size, Background::Rgb([1.0; 3]), &cpu)?.planes;
+            pictures.push([r, g, b]);
+        }
+        advance(all.len());
+        Ok(glance.losses(&pictures, ctx)?.into_iter().zip(costs).map(|(loss, cost)| loss + cost).collect())
+    };
+    let still = score(&[[0.0; KNOBS]])?.first().copied().unwrap_or(f32::INFINITY);
+    let found = evolve((0..effort.first).map(start).collect(), [SIGMA; KNOBS], effort, stream, &mut score)?;
+    let best = found.first().filter(|(_, score)| *score < still - LEAST_GAIN);
+    Ok(best.map_or_else(|| bending.scene.points.clone(), |(knobs, _)| bending.bent(knobs)))
+}
+
+/// A start: one mode of some size and phase, and a little of all others.
+fn start(index: u32) -> [f32; KNOBS] {
+    let unit = halton::<KNOBS>(index);
+    let mode = (FIRST_MODE + index % START_MODES) as usize;
+    let size = LEAST_SIZE + unit[0] * (MOST_SIZE - LEAST_SIZE);
+    let phase = color::cos_sin_of_turns(unit[1]);
+    std::array::from_fn(|knob| {
+        let own = if knob / 2 + 1 == mode { size * phase[knob % 2] } else { 0.0 };
+        own + OTHERS * (2.0 * unit[knob] - 1.0)
+    })
+}

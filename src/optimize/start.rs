@@ -1,0 +1,310 @@
+//! Where an edit starts: which paths may change, and the looks and bends that a search found.
+//!
+//! Input: a scene, an encoder, settings. Output: the scene with enough points, its parameters and its objective, then the same
+//! after the search. Invariants: as [`super`]. Determinism: as [`super::search`]. Cost: some colour-only passes, and the search.
+
+use super::layers;
+use super::objective::Objective;
+use super::parameters::{self, Parameters};
+use super::search::Effort;
+use super::search::glance::{Glance, Planes};
+use super::search::look::{self, canvas};
+use super::search::outline::{self, Bending};
+use super::{Mode, OptimizeError, Quality, Settings, select};
+use crate::ctx::Ctx;
+use crate::encoder::Encoder;
+use crate::gpu::Backend;
+use crate::image::rect::Rect;
+use crate::raster::{self, Background, Size};
+use crate::rng::{Stage, Stream};
+use crate::scene::subdivide::subdivide;
+use crate::scene::{Scene, as_usize};
+
+/// Curves longer than this part of the canvas's long side are cut, so that they can bend.
+const CURVE_OF_SIDE: f32 = 0.015;
+/// Long side of the pictures that a search looks at.
+const GLANCE_SIDE_PX: f32 = 192.0;
+/// The same where a region fills little of the picture.
+const MOST_GLANCE_SIDE_PX: f32 = 512.0;
+
+/// Everything before the first step.
+pub(super) struct Prepared<'a> {
+    pub(super) scene: Scene,
+    pub(super) objective: Objective<'a>,
+    pub(super) parameters: Parameters,
+    /// Size that the steps draw in.
+    pub(super) size: Size,
+    /// The share of every path in each region's grade.
+    shares: Vec<Vec<f32>>,
+    free: Vec<bool>,
+}
+
+/// Decides what may change and gives outlines enough points.
+///
+/// # Errors
+/// [`OptimizeError`].
+pub(super) fn prepare<'a>(
+    initial: &Scene,
+    encoder: &'a Encoder,
+    settings: &Settings,
+    mask: Option<&[f32]>,
+    seed: u64,
+    ctx: &Ctx,
+) -> Result<Prepared<'a>, OptimizeError> {
+    let mut scene = initial.clone();
+    let size = settings.raster_size(&scene);
+    let is_paper = settings.quality == Quality::Paper;
+    let mut free = free_paths(&scene, settings, size, ctx)?;
+    if let Some(mask) = mask {
+        let under = select::paths_under(&scene, mask, size, ctx)?;
+        free.iter_mut().zip(under).for_each(|(free, under)| *free &= under);
+        if !free.contains(&true) {
+            return Err(OptimizeError::NothingUnderMask);
+        }
+    }
+    if settings.keep_black_white {
+        for (free, path) in free.iter_mut().zip(&scene.paths) {
+            let fill = scene.fills.get(path.fill as usize).copied().unwrap_or_default();
+            *free &= !parameters::is_black_or_white(fill);
+        }
+    }
+    let shares = if is_paper { Vec::new() } else { region_shares(&scene, settings, &mut free, size, ctx)? };
+    if settings.warp.is_some() && settings.mode != Mode::Color {
+        let length_px = CURVE_OF_SIDE * scene.width.max(scene.height);
+        subdivide(&mut scene, length_px, |path| free.get(path).copied().unwrap_or(false));
+    }
+    let parameters = Parameters::new(&mut scene, settings, &free, shares.clone(), size, ctx)?;
+    let objective = Objective::new(&scene, encoder, settings, seed, size, ctx)?;
+    Ok(Prepared { scene, objective, parameters, size, shares, free })
+}
+
+/// The share of every path in each region's grade; where all prompts belong to rectangles, what is no part of their things is
+/// frozen.
+fn region_shares(
+    scene: &Scene,
+    settings: &Settings,
+    free: &mut [bool],
+    size: Size,
+    ctx: &Ctx,
+) -> Result<Vec<Vec<f32>>, OptimizeError> {
+    let thing =
+        |region: &super::Region| region.rect_in_canvas.map(|rect| layers::thing(scene, rect, size, ctx)).transpose();
+    let things = settings.regions.iter().map(thing).collect::<Result<Vec<_>, _>>()?;
+    if things.iter().all(Option::is_some) {
+        let of_things = |path: usize| things.iter().flatten().any(|thing| thing.get(path) == Some(&true));
+        let kept = free.iter().enumerate().map(|(path, free)| *free && of_things(path)).collect::<Vec<_>>();
+        if kept.contains(&true) {
+            free.copy_from_slice(&kept);
+        }
+    }
+    Ok(layers::shares(scene, settings, &things, free))
+}
+
+/// Finds the look of every region and the bend that outlines begin with, and applies both.
+///
+/// # Errors
+/// [`OptimizeError`], cancellation among them.
+pub(super) fn search(
+    prepared: &mut Prepared<'_>,
+    settings: &Settings,
+    seed: u64,
+    ctx: &Ctx,
+) -> Result<(), OptimizeError> {
+    let regions = settings.regions.len() as u64;
+    let glances = |effort: Option<Effort>| effort.map_or(0, |effort| u64::from(effort.glances()));
+    let total = regions * (glances(settings.look_search) + glances(settings.outline_search));
+    if total == 0 {
+        return Ok(());
+    }
+    ctx.progress.stage("search", total);
+    let mut done = 0;
+    let mut advance = |more: usize| {
+        done += more as u64;
+        ctx.progress.advance(done.min(total), "");
+    };
+    if let Some(effort) = settings.look_search {
+        search_looks(prepared, settings, effort, seed, &mut advance, ctx)?;
+    }
+    if let Some(effort) = settings.outline_search {
+        search_bends(prepared, settings, effort, seed, &mut advance, ctx)?;
+    }
+    Ok(())
+}
+
+fn search_looks(
+    prepared: &mut Prepared<'_>,
+    settings: &Settings,
+    effort: Effort,
+    seed: u64,
+    advance: &mut dyn FnMut(usize),
+    ctx: &Ctx,
+) -> Result<(), OptimizeError> {
+    // One start for every backend; small drawings are not worth a card's while.
+    let mut cpu = ctx.clone();
+    cpu.backend = Backend::Cpu;
+    for index in 0..settings.regions.len() {
+        let size = glance_size(&prepared.scene, settings, index);
+        let initial = Scene { fills: initial_fills(prepared), ..prepared.scene.clone() };
+        let before = drawn(&initial, size, &cpu)?;
+        let others = drawn(&prepared.scene, size, &cpu)?;
+        let share = share_plane(&prepared.scene, prepared.shares.get(index), size, &cpu)?;
+        let region = glance_region(prepared, settings, index, size)?;
+        let Some(target) = prepared.objective.targets().get(index) else { continue };
+        let picture = (size.width_px, size.height_px);
+        let glance = Glance::new(prepared.objective.encoder(), &target.aim, region, picture, effort.crops, seed)?;
+        let canvas = canvas(size.width_px, &before, &others, share);
+        let mut stream = Stream::new(seed, 0, Stage::Look, index as u32);
+        let look = look::find(&canvas, &glance, effort, &mut stream, advance, ctx)?;
+        if let Some(colors) = prepared.parameters.colors() {
+            if let Some(layer) = colors.layers.get_mut(index) {
+                layer.grade.look = look;
+            }
+            colors.paint(&mut prepared.scene.fills);
+        }
+    }
+    Ok(())
+}
+
+fn initial_fills(prepared: &mut Prepared<'_>) -> Vec<[f32; 4]> {
+    let fills = prepared.scene.fills.clone();
+    prepared.parameters.colors().map_or(fills, |colors| colors.initial().to_vec())
+}
+
+fn search_bends(
+    prepared: &mut Prepared<'_>,
+    settings: &Settings,
+    effort: Effort,
+    seed: u64,
+    advance: &mut dyn FnMut(usize),
+    ctx: &Ctx,
+) -> Result<(), OptimizeError> {
+    for index in 0..settings.regions.len() {
+        let size = glance_size(&prepared.scene, settings, index);
+        let region = glance_region(prepared, settings, index, size)?;
+        let Some(target) = prepared.objective.targets().get(index) else { continue };
+        let picture = (size.width_px, size.height_px);
+        let glance = Glance::new(prepared.objective.encoder(), &target.aim, region, picture, effort.crops, seed)?;
+        let rect = settings.regions.get(index).and_then(|region| region.rect_in_canvas);
+        let bending = Bending {
+            scene: &prepared.scene,
+            is_free: prepared.parameters.point_is_free(),
+            centre: centre(&prepared.scene, &prepared.free, rect, ctx)?,
+            size,
+            stiffness: 1.0 + settings.legibility,
+        };
+        let mut stream = Stream::new(seed, 0, Stage::Bend, index as u32);
+        let points = outline::find(&bending, &glance, effort, &mut stream, advance, ctx)?;
+        prepared.scene.points = points;
+    }
+    Ok(())
+}
+
+/// The middle of what is seen of the free paths that are no ground, in canvas pixels; of the region where there are none.
+fn centre(scene: &Scene, free: &[bool], rect: Option<Rect>, ctx: &Ctx) -> Result<[f32; 2], OptimizeError> {
+    let scale = (GLANCE_SIDE_PX / scene.width.max(scene.height)).min(1.0);
+    let size = scaled(scene, scale);
+    let (width, height) = (size.width_px, size.height_px);
+    let across = (0..width * height).map(|at| ((at % width) as f32 + 0.5) / width as f32).collect::<Vec<_>>();
+    let down = (0..width * height).map(|at| ((at / width) as f32 + 0.5) / height as f32).collect::<Vec<_>>();
+    let seen = raster::visible_sums(scene, size, [&across, &down, &across], ctx)?;
+    let figures = seen.iter().enumerate().filter(|(path, _)| {
+        let inside = rect.is_none_or(|rect| is_centred_in(scene, *path, rect));
+        free.get(*path) == Some(&true) && inside && !is_ground(scene, *path)
+    });
+    let sums = figures.fold([0.0; 3], |sums, (_, [x, y, _, area])| [sums[0] + x, sums[1] + y, sums[2] + area]);
+    let whole = Rect::new(0.0, 0.0, scene.width, scene.height);
+    let fallback = rect.unwrap_or(whole);
+    Ok(match sums {
+        [x, y, area] if area > 0.0 => [x / area * scene.width, y / area * scene.height],
+        _ => [fallback.x + fallback.width / 2.0, fallback.y + fallback.height / 2.0],
+    })
+}
+
+fn points_of(scene: &Scene, path: usize) -> impl Iterator<Item = [f32; 2]> {
+    let contours = scene.paths.get(path).map(|path| as_usize(&path.contours)).unwrap_or_default();
+    let contours = scene.contours.get(contours).unwrap_or_default();
+    contours.iter().flat_map(|contour| scene.points.get(as_usize(contour)).unwrap_or_default()).copied()
+}
+
+/// Whether a path reaches three sides of the canvas: what figures lie on.
+fn is_ground(scene: &Scene, path: usize) -> bool {
+    let mut sides = [false; 4];
+    for [x, y] in points_of(scene, path) {
+        let reached = [x <= 1.0, y <= 1.0, x >= scene.width - 1.0, y >= scene.height - 1.0];
+        sides.iter_mut().zip(reached).for_each(|(side, reached)| *side |= reached);
+    }
+    sides.iter().filter(|side| **side).count() >= 3
+}
+
+fn is_centred_in(scene: &Scene, path: usize, rect: Rect) -> bool {
+    let (sum, count) = points_of(scene, path)
+        .fold(([0.0; 2], 0.0_f32), |(sum, count), [x, y]| ([sum[0] + x, sum[1] + y], count + 1.0));
+    let [x, y] = sum.map(|sum: f32| sum / count.max(1.0));
+    x >= rect.x && y >= rect.y && x <= rect.x + rect.width && y <= rect.y + rect.height
+}
+
+/// The size of the pictures that a search of a region looks at: larger where the region is small.
+fn glance_size(scene: &Scene, settings: &Settings, region: usize) -> Size {
+    let long = scene.width.max(scene.height);
+    let rect = settings.regions.get(region).and_then(|region| region.rect_in_canvas);
+    let part = rect.map_or(1.0, |rect| (rect.width.max(rect.height) / long).clamp(0.05, 1.0));
+    let side = (GLANCE_SIDE_PX / part).min(MOST_GLANCE_SIDE_PX);
+    scaled(scene, (side / long).min(1.0))
+}
+
+fn scaled(scene: &Scene, scale: f32) -> Size {
+    let side = |length: f32| (length * scale).round().max(1.0) as usize;
+    Size { width_px: side(scene.width), height_px: side(scene.height) }
+}
+
+fn glance_region(
+    prepared: &Prepared<'_>,
+    settings: &Settings,
+    index: usize,
+    size: Size,
+) -> Result<crate::encoder::crops::draw::Region, OptimizeError> {
+    let rect = settings.regions.get(index).and_then(|region| region.rect_in_canvas);
+    super::objective::region_in_raster(rect, &prepared.scene, size)
+}
+
+fn drawn(scene: &Scene, size: Size, ctx: &Ctx) -> Result<Planes, OptimizeError> {
+    let [r, g, b, _] = raster::render(scene, size, Background::Rgb(super::PAPER_WHITE), ctx)?.planes;
+    Ok([r, g, b])
+}
+
+/// How much of each pixel takes a region's grade.
+fn share_plane(scene: &Scene, shares: Option<&Vec<f32>>, size: Size, ctx: &Ctx) -> Result<Vec<f32>, OptimizeError> {
+    let Some(shares) = shares else { return Ok(vec![1.0; size.width_px * size.height_px]) };
+    if shares.iter().all(|share| *share == 1.0) {
+        return Ok(vec![1.0; size.width_px * size.height_px]);
+    }
+    let [plane, ..] = raster::render(&scene.painted(shares), size, Background::Rgb([0.0; 3]), ctx)?.planes;
+    Ok(plane)
+}
+
+/// Which paths may change: those inside `only`; else, where every prompt belongs to a rectangle, those inside any of
+/// them, so that the rest of the picture is left alone; else all.
+fn free_paths(scene: &Scene, settings: &Settings, size: Size, ctx: &Ctx) -> Result<Vec<bool>, OptimizeError> {
+    let regions = settings.regions.iter().map(|region| region.rect_in_canvas).collect::<Option<Vec<_>>>();
+    let rects = match (settings.only_in_canvas.as_slice(), regions) {
+        ([], None) => return Ok(vec![true; scene.paths.len()]),
+        ([], Some(regions)) => regions,
+        (only, _) => only.to_vec(),
+    };
+    for &rect in &rects {
+        if rect.clipped(scene.width, scene.height).is_none() {
+            return Err(OptimizeError::RegionOutside { rect, width: scene.width, height: scene.height });
+        }
+    }
+    let free = select::paths_inside(scene, &rects, size, ctx)?;
+    let is_whole = |path: usize| !rects.iter().any(|&rect| select::is_cut_by(scene, path, rect));
+    let whole = free.iter().enumerate().map(|(path, free)| *free && is_whole(path)).collect::<Vec<_>>();
+    if whole.contains(&true) {
+        return Ok(whole);
+    }
+    if free.contains(&true) {
+        return Ok(free);
+    }
+    let rects = rects.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    Err(OptimizeError::NothingFree { rects })
+}
