@@ -180,6 +180,7 @@ pub fn run(
     if settings.regions.is_empty() {
         return Err(OptimizeError::NoPrompt);
     }
+    ctx.progress.stage("search", start::glances(settings));
     let mut prepared = start::prepare(initial, encoder, settings, mask, seed, ctx)?;
     let initial = prepared.scene.clone();
     start::search(&mut prepared, settings, seed, ctx)?;

@@ -100,6 +100,12 @@ fn region_shares(
     Ok(layers::shares(scene, settings, &things, free))
 }
 
+/// Glances that [`search`] takes at most, or a few more.
+pub(super) fn glances(settings: &Settings) -> u64 {
+    let of = |effort: Option<Effort>| effort.map_or(0, |effort| u64::from(effort.glances()));
+    settings.regions.len() as u64 * (of(settings.look_search) + of(settings.outline_search))
+}
+
 /// Finds the look of every region and the bend that outlines begin with, and applies both.
 ///
 /// # Errors
@@ -110,13 +116,7 @@ pub(super) fn search(
     seed: u64,
     ctx: &Ctx,
 ) -> Result<(), OptimizeError> {
-    let regions = settings.regions.len() as u64;
-    let glances = |effort: Option<Effort>| effort.map_or(0, |effort| u64::from(effort.glances()));
-    let total = regions * (glances(settings.look_search) + glances(settings.outline_search));
-    if total == 0 {
-        return Ok(());
-    }
-    ctx.progress.stage("search", total);
+    let total = glances(settings);
     let mut done = 0;
     let mut advance = |more: usize| {
         done += more as u64;
