@@ -79,7 +79,7 @@ mod tests {
     use kurbo::BezPath;
 
     fn outline(id: &str, data: &str) -> Outline {
-        Outline { id: id.to_owned(), path: BezPath::from_svg(data).unwrap() }
+        Outline { id: id.to_owned(), path: BezPath::from_svg(data).unwrap(), even_odd: false }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) struct Outline {
     pub(crate) id: String,
     /// Its contours, closed.
     pub(crate) path: BezPath,
+    /// Whether what lies in two contours is a hole; otherwise their directions tell.
+    pub(crate) even_odd: bool,
 }
 
 impl Outline {
@@ -46,7 +48,7 @@ fn outlines(text: &str) -> Result<Vec<Outline>, String> {
         let id = attribute(element, "id").ok_or("a path has no name")?.to_owned();
         let data = attribute(element, "d").ok_or_else(|| format!("path {id} has no data"))?;
         let path = BezPath::from_svg(data).map_err(|error| format!("path {id}: {error}"))?;
-        Ok(Outline { id, path })
+        Ok(Outline { id, path, even_odd: attribute(element, "fill-rule") == Some("evenodd") })
     };
     elements.map(outline).collect()
 }

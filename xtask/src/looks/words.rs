@@ -1,16 +1,14 @@
 //! Whether words take on what is asked for and can still be read.
 //!
 //! Input: six words in the font of `examples`, four prompts. Output: a row a word and prompt: whether a second encoder, the
-//! judge, sees the picture of the word move toward the prompt, and how many letters are still read. A letter is cut out
-//! at the box around its path, laid on a white square and read by the shipped encoder among 26 letters and ten digits,
-//! as its own test of characters does; the judge knows too few letters for that. One that was not read before the edit
-//! does not count. Cost: 24 edits, and 120 letters of a second each.
+//! judge, sees the picture of the word move toward the prompt, and how many letters are still read. A letter's path is
+//! drawn alone on a white square and read by the shipped encoder among 26 letters and ten digits, as its own test of
+//! characters does; the judge knows too few letters for that. One that was not read before the edit does not count.
+//! Cost: 24 edits, and 115 letters of two seconds each.
 
 use super::cells::{self, Cell, Cells};
 use super::outline::{self, Outline};
 use super::table::{Group, Row, Summary};
-use image::{DynamicImage, Rgb, RgbImage};
-use kurbo::Rect;
 use serde_json::Value;
 
 const WORDS: [&str; 6] = ["Tree", "Fire", "Star", "Cat", "Moon", "Love"];
@@ -19,6 +17,8 @@ const FONT: &str = "examples/font.ttf";
 const JUDGE: &str = "models/train/judge";
 /// White around a letter, in parts of its longer side.
 const MARGIN: f64 = 0.15;
+/// Side of the picture of a letter.
+const LETTER_PX: u32 = 256;
 
 /// Every word with every prompt.
 pub(crate) fn words(cells: &Cells, group: &mut Group) -> Result<(), String> {
@@ -54,17 +54,12 @@ fn toward(cells: &Cells, before: &Cell, after: &Cell, prompt: &str) -> Result<f6
 
 /// Whether each letter of a word is read as what it is.
 fn letters(cells: &Cells, cell: &Cell) -> Result<Vec<bool>, String> {
-    let failed = |error: image::ImageError| format!("{}: {error}", cell.name);
-    let picture = image::open(&cell.picture).map_err(failed)?;
     let outlines = outline::read(&cell.svg)?;
     let letters = outlines.iter().filter_map(|outline| Some((outline, letter(&outline.id)?)));
     let read = letters.map(|(outline, letter)| {
-        let cut = cut(&picture, outline);
-        let mut png = std::io::Cursor::new(Vec::new());
-        cut.write_to(&mut png, image::ImageFormat::Png).map_err(failed)?;
-        // Named by content: most prompts leave some letters as they were.
-        let hash = blake3::hash(png.get_ref()).to_hex();
-        let name = cells::write(&format!("letter-{hash}.png"), png.get_ref())?;
+        let svg = alone(outline);
+        // Named by content: every prompt begins with the same letters.
+        let name = cells::write(&format!("letter-{}.svg", blake3::hash(svg.as_bytes()).to_hex()), svg.as_bytes())?;
         let names = names();
         let names = names.iter().map(String::as_str).collect::<Vec<_>>();
         let said = cells.said(&[&["score", &name, "--prompt"][..], &names].concat())?;
@@ -92,17 +87,18 @@ fn likeliest(said: &Value) -> Option<&str> {
     scores.iter().max_by(|a, b| cosine(a).total_cmp(&cosine(b)))?["prompt"].as_str()
 }
 
-/// The part of the picture that a path lies in, in the middle of a white square.
-fn cut(picture: &DynamicImage, outline: &Outline) -> DynamicImage {
-    let canvas = Rect::new(0.0, 0.0, f64::from(picture.width()), f64::from(picture.height()));
-    let bounds = outline.bounds().expand().intersect(canvas);
-    let [x, y, width, height] = [bounds.x0, bounds.y0, bounds.width(), bounds.height()].map(|value| value as u32);
-    let part = super::picture::over_white(&picture.crop_imm(x, y, width, height));
-    let side = (f64::from(width.max(height).max(1)) * (1.0 + 2.0 * MARGIN)).round() as u32;
-    let mut square = RgbImage::from_pixel(side, side, Rgb([255; 3]));
-    let middle = |length: u32| i64::from((side - length) / 2);
-    image::imageops::replace(&mut square, &part, middle(width), middle(height));
-    square.into()
+/// A drawing of one letter, black in the middle of a white square. Cut from the picture of the word it would bring pieces
+/// of its neighbours.
+fn alone(outline: &Outline) -> String {
+    let bounds = outline.bounds();
+    let side = bounds.width().max(bounds.height()).max(1.0) * (1.0 + 2.0 * MARGIN);
+    let (x, y) = (bounds.center().x - side / 2.0, bounds.center().y - side / 2.0);
+    let rule = if outline.even_odd { " fill-rule=\"evenodd\"" } else { "" };
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{LETTER_PX}\" height=\"{LETTER_PX}\" \
+         viewBox=\"{x} {y} {side} {side}\"><path{rule} d=\"{}\"/></svg>\n",
+        outline.path.to_svg()
+    )
 }
 
 #[cfg(test)]
@@ -128,12 +124,8 @@ mod tests {
 
     #[test]
     fn a_letter_stands_in_the_middle_of_white() {
-        let ink = RgbImage::from_pixel(40, 40, Rgb([0; 3]));
-        let outline = Outline { id: String::new(), path: BezPath::from_svg("M10 10h10v20h-10z").unwrap() };
-        let cut = cut(&ink.into(), &outline).into_rgb8();
-        assert_eq!(cut.dimensions(), (26, 26));
-        assert_eq!(cut.pixels().filter(|pixel| pixel.0 == [0; 3]).count(), 200);
-        assert_eq!(cut.get_pixel(13, 2).0, [255; 3]);
-        assert_eq!(cut.get_pixel(13, 13).0, [0; 3]);
+        let path = BezPath::from_svg("M10 10h10v20h-10z").unwrap();
+        let svg = alone(&Outline { id: String::new(), path, even_odd: true });
+        assert!(svg.contains("viewBox=\"2 7 26 26\"><path fill-rule=\"evenodd\" d=\"M10,10"), "{svg}");
     }
 }
