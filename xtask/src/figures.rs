@@ -70,7 +70,7 @@ fn row(test: &str, chance: Option<f64>, first: Option<f64>, goal: Option<f64>, n
 }
 
 /// A file beside the shipped weights, which says that it is about the weights of this hash.
-fn of_weights(hash: &str, name: &str, remedy: &str) -> Result<Value, String> {
+pub(crate) fn of_weights(hash: &str, name: &str, remedy: &str) -> Result<Value, String> {
     let text =
         std::fs::read(root().join(FOLDER).join(name)).map_err(|error| format!("{FOLDER}/{name}: {error}; {remedy}"))?;
     let value: Value = serde_json::from_slice(&text).map_err(|error| format!("{FOLDER}/{name}: {error}; {remedy}"))?;

@@ -1,11 +1,13 @@
 //! Helper commands: `cargo xtask test` (what `.ci/run` runs), `cargo xtask report` (measured figures and tables),
-//! `cargo xtask gallery` and `cargo xtask sheet` (pictures of what edits do).
+//! `cargo xtask gallery` and `cargo xtask sheet` (pictures of what edits do), `cargo xtask looks` (whether edits do what their
+//! prompts say).
 
 mod bundle;
 mod cards;
 mod contact;
 mod figures;
 mod gallery;
+mod looks;
 mod report;
 mod sheet;
 mod test;
@@ -14,8 +16,8 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask test | report [--write] [--samples DIR] | gallery | sheet [--encoder DIR] [--judge DIR] | golden | \
-     bundle | install [FOLDER]";
+const USAGE: &str = "usage: cargo xtask test | report [--write] [--samples DIR] | gallery | sheet [--encoder DIR] [--judge DIR] | \
+     looks [--only GROUP,...] [--program FILE] [--fresh] [--write] | golden | bundle | install [FOLDER]";
 
 fn main() -> ExitCode {
     let args = std::env::args().skip(1).collect::<Vec<_>>();
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Some("install") => bundle::install(rest.first()),
         Some("gallery") => gallery::run(),
         Some("sheet") => sheet::run(rest),
+        Some("looks") => looks::run(rest),
         Some("report") => report::run(rest),
         _ => Err(USAGE.to_owned()),
     };
@@ -44,10 +47,10 @@ fn say(text: &str) {
     println!("{text}");
 }
 
-/// The folder that follows `name`, from the root of the file system.
+/// The folder or file that follows `name`, from the root of the file system.
 fn flag(args: &[String], name: &str) -> Result<Option<PathBuf>, String> {
     let Some(at) = args.iter().position(|arg| arg == name) else { return Ok(None) };
-    let folder = args.get(at + 1).ok_or_else(|| format!("{name} needs a folder"))?;
+    let folder = args.get(at + 1).ok_or_else(|| format!("{name} needs a path"))?;
     std::path::absolute(folder).map(Some).map_err(|error| format!("{folder}: {error}"))
 }
 

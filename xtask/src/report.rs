@@ -6,7 +6,7 @@
 use crate::figures::Figures;
 use crate::{build, cards, flag, root, say};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -239,13 +239,26 @@ fn enlarged(folder: &Path) -> Result<String, String> {
 
 /// Runs the program with `--json` and returns its object.
 pub(crate) fn linocut(args: &[&str]) -> Result<Value, String> {
-    let text = linocut_text(&[args, &["--json"]].concat())?;
+    json_of(&program(), args)
+}
+
+/// [`linocut`] with another build of the program.
+pub(crate) fn json_of(program: &Path, args: &[&str]) -> Result<Value, String> {
+    let text = text_of(program, &[args, &["--json"]].concat())?;
     serde_json::from_str(&text).map_err(|error| format!("linocut {}: {error}", args.join(" ")))
 }
 
+/// The program that [`build`] makes.
+pub(crate) fn program() -> PathBuf {
+    root().join("target/release/linocut")
+}
+
 fn linocut_text(args: &[&str]) -> Result<String, String> {
-    let program = root().join("target/release/linocut");
-    let output = Command::new(&program).args(args).current_dir(root()).output();
+    text_of(&program(), args)
+}
+
+fn text_of(program: &Path, args: &[&str]) -> Result<String, String> {
+    let output = Command::new(program).args(args).current_dir(root()).output();
     let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

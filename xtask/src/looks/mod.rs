@@ -1,0 +1,128 @@
+//! `cargo xtask looks`: whether edits do what their prompts say, measured without asking the encoder that made them.
+//!
+//! Input: the program (`--program FILE`, or the release build, which is made first) and `examples`. Output: a line a cell and
+//! a table of goals; with `--write` the table in README.md and everything in `models/default/looks.json`. `--only` names
+//! groups; `--fresh` makes again what earlier reports kept. Invariant: goals and prompts are fixed and failures are
+//! listed. Cost: some 400 edits, an hour and a half on two cores; finished cells stay in `target/looks`, named by program.
+
+mod cells;
+mod colours;
+mod crossing;
+mod ideal;
+mod judge;
+mod measure;
+mod objects;
+mod outline;
+mod picture;
+mod prompts;
+mod regions;
+mod shapes;
+mod table;
+mod things;
+mod time;
+mod unseen;
+mod words;
+
+use crate::report::{program, replace_section};
+use crate::sheet::weights_hash;
+use crate::{build, flag, root, say};
+use cells::Cells;
+use serde_json::json;
+use table::Group;
+
+/// Fills a group as far as it can be measured.
+type Measure = fn(&Cells, &mut Group) -> Result<(), String>;
+
+const GROUPS: [(&str, Measure); 11] = [
+    ("looks", colours::looks),
+    ("wordings", colours::wordings),
+    ("overdone", colours::overdone),
+    ("banding", colours::banding),
+    ("unseen", unseen::unseen),
+    ("shapes", shapes::shapes),
+    ("objects", objects::objects),
+    ("words", words::words),
+    ("regions", regions::regions),
+    ("judge", judge::judge),
+    ("time", time::time),
+];
+const JSON: &str = "models/default/looks.json";
+
+/// Measures the groups that are asked for, prints and writes.
+pub(crate) fn run(args: &[String]) -> Result<(), String> {
+    let only = only(args)?;
+    let has = |name: &str| args.iter().any(|arg| arg == name);
+    if has("--write") && only.is_some() {
+        return Err("--write needs every group: leave --only out".to_owned());
+    }
+    let program = match flag(args, "--program")? {
+        Some(program) => program,
+        None => {
+            build()?;
+            program()
+        }
+    };
+    let cells = Cells::new(program, has("--fresh"))?;
+    let mut table = "| what | goal | now | reached |\n|---|---|---|---|\n".to_owned();
+    let mut all = Vec::new();
+    for (name, measure) in GROUPS {
+        if only.as_ref().is_none_or(|only| only.iter().any(|other| other == name)) {
+            let group = measured(name, measure, &cells);
+            table += &group.table(name);
+            all.push(group.json(name));
+        }
+    }
+    say(&format!("\n{table}"));
+    if has("--write") {
+        let report = json!({ "weights_blake3": weights_hash(&root().join("models/default"))?, "groups": all });
+        let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        std::fs::write(root().join(JSON), text + "\n").map_err(|error| format!("{JSON}: {error}"))?;
+        replace_section("looks", &table)?;
+    }
+    Ok(())
+}
+
+/// One group, with what stopped it.
+fn measured(name: &str, measure: Measure, cells: &Cells) -> Group {
+    say(name);
+    let mut group = Group::default();
+    if let Err(reason) = measure(cells, &mut group) {
+        say(&format!("  {name} stopped: {reason}"));
+        group.failure = Some(reason);
+    }
+    let tallies = group.tallies();
+    if !tallies.is_empty() {
+        say(&format!("  {tallies}"));
+    }
+    for summary in &group.summaries {
+        say(&format!("  {}", summary.row().trim()));
+    }
+    group
+}
+
+/// The groups that `--only` names; none: all.
+fn only(args: &[String]) -> Result<Option<Vec<String>>, String> {
+    let Some(at) = args.iter().position(|arg| arg == "--only") else { return Ok(None) };
+    let names = args.get(at + 1).ok_or("--only needs names of groups")?;
+    let names = names.split(',').map(str::to_owned).collect::<Vec<_>>();
+    match names.iter().find(|name| GROUPS.iter().all(|(known, _)| known != name)) {
+        None => Ok(Some(names)),
+        Some(name) => {
+            let known = GROUPS.map(|(known, _)| known).join(", ");
+            Err(format!("there is no group '{name}'; there are {known}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_group_is_refused() {
+        let args = |names: &str| ["--only", names].map(str::to_owned);
+        assert_eq!(only(&args("looks,time")), Ok(Some(vec!["looks".to_owned(), "time".to_owned()])));
+        assert!(only(&args("looks,lokks")).is_err_and(|reason| reason.contains("'lokks'")));
+        assert_eq!(only(&[]), Ok(None));
+    }
+}
