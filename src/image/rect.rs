@@ -33,6 +33,19 @@ impl Rect {
         Self::new(self.x * x_scale, self.y * y_scale, self.width * x_scale, self.height * y_scale)
     }
 
+    /// How deep a point lies inside: the distance to the nearest side, negative outside.
+    pub fn depth_of(self, [x, y]: [f32; 2]) -> f32 {
+        (x - self.x).min(y - self.y).min(self.x + self.width - x).min(self.y + self.height - y)
+    }
+
+    /// The smallest rectangle that holds both.
+    pub fn around(self, other: Self) -> Self {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let right = (self.x + self.width).max(other.x + other.width);
+        let bottom = (self.y + self.height).max(other.y + other.height);
+        Self::new(x, y, right - x, bottom - y)
+    }
+
     /// Whether the middle of pixel (`column`, `row`) lies inside.
     pub fn holds_pixel(self, column: usize, row: usize) -> bool {
         let (x, y) = (column as f32 + 0.5, row as f32 + 0.5);

@@ -2,6 +2,7 @@
 //!
 //! Input: measurements of one run. Output: serialisable structs whose field names are a contract.
 
+use crate::grade::Look;
 use serde::Serialize;
 
 /// Report of `edit`, `recolor` and `stylize`.
@@ -21,6 +22,8 @@ pub struct EditReport {
     pub cosine_before: Option<f32>,
     /// Cosine of the whole result with the prompt.
     pub cosine_after: Option<f32>,
+    /// The look that was found for each region, the whole picture among them; none where colours have none.
+    pub looks: Vec<Look>,
     /// The regions with their own prompts.
     pub regions: Vec<RegionReport>,
     /// Where the time went.

@@ -117,16 +117,18 @@ fn finer_region(edit: Option<&Settings>, sizes: &Sizes) -> Option<RegionRound> {
 fn settings(values: &Values, mode: Mode, sizes: &Sizes) -> Settings {
     let mut settings = Settings::of(quality(values.text(shared::QUALITY.id)), mode);
     let whole = values.text(shared::PROMPT.id).trim();
+    let mut regions = Vec::new();
     if !whole.is_empty() {
-        settings.regions.push(Region::new(whole, None));
+        regions.push(Region::new(whole, None));
     }
     settings.only_in_canvas.extend(values.rect(shared::ONLY.id).map(|rect| sizes.canvas_from_source(rect)));
     for Area { rect, prompt, weight, patches, only } in values.regions(shared::REGION.id) {
         let rect = sizes.canvas_from_source(*rect);
         let patches = u32::try_from(*patches).ok().filter(|&patches| patches > 0);
-        settings.regions.push(Region { weight: *weight as f32, patches, ..Region::new(prompt, Some(rect)) });
+        regions.push(Region { weight: *weight as f32, patches, ..Region::new(prompt, Some(rect)) });
         settings.only_in_canvas.extend(only.then_some(rect));
     }
+    settings = settings.with_regions(regions);
     for (target, id) in [(&mut settings.iterations, shared::ITERATIONS.id), (&mut settings.patches, shared::PATCHES.id)]
     {
         if values.integer(id) > 0 {

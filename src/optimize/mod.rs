@@ -22,6 +22,7 @@ mod colors;
 mod holding_gpu;
 mod layers;
 mod legibility;
+mod letters;
 mod objective;
 mod on_gpu;
 mod parameters;
@@ -250,7 +251,9 @@ impl<'a, 'w> Progressing<'a, 'w> {
     fn is_done(&mut self, loss: f32, distance: f32) -> bool {
         self.losses.push(loss);
         self.looped.ctx.progress.advance(self.losses.len() as u64, &format!("loss {loss:.3}"));
-        self.plateau.is_reached(distance)
+        // Coarse steps come before fine ones: until they are done, no progress is no reason to stop.
+        let is_coarse = 2 * self.losses.len() < self.looped.settings.iterations as usize;
+        self.plateau.is_reached(distance) && !is_coarse
     }
 }
 

@@ -163,8 +163,8 @@ impl<'a> Objective<'a> {
     ) -> Result<Self, OptimizeError> {
         let first = raster::render(scene, size, Background::Rgb(super::PAPER_WHITE), ctx)?;
         let targets = targets(scene, encoder, settings, (&first, size), ctx)?;
-        let tone = (settings.legibility > 0.0)
-            .then(|| (Tone::new(size.width_px, size.height_px, planes(&first), ctx), settings.legibility_weight()));
+        let tone = (settings.tone_weight() > 0.0)
+            .then(|| (Tone::new(size.width_px, size.height_px, planes(&first), ctx), settings.tone_weight()));
         let is_paper = settings.quality == Quality::Paper;
         Ok(Self { encoder, seed, size, is_paper, targets, pool: Vec::new(), tone })
     }

@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use super::adam::Adam;
 use super::colors::{Colors, Start};
 use super::layers::Layer;
+use super::letters::Letters;
 use super::warp::Warp;
 use super::{Mode, Settings};
 use crate::ctx::Ctx;
 use crate::grade::{Field, Grade, Grid, Normal, oklab_from_srgb};
+use crate::image::rect::Rect;
 use crate::raster::{self, RasterError, SceneGrad, Size, Trained};
 use crate::scene::{Scene, as_usize};
 
@@ -46,6 +48,8 @@ enum Fills {
 #[derive(Clone, Debug)]
 pub(super) struct Parameters {
     points: Option<Points>,
+    /// Holds letters readable.
+    letters: Option<Letters>,
     fills: Option<Fills>,
     point_is_free: Vec<bool>,
     /// Slot of each fill; fills of one slot take the same step of their own. None: frozen.
@@ -69,12 +73,14 @@ impl Parameters {
         ctx: &Ctx,
     ) -> Result<Self, RasterError> {
         split_fills(scene, settings, free, &shares);
-        let slots = slots(scene, settings, free);
+        let slots = slots(scene, settings, &taking(free, &shares));
         let slot_count = slots.iter().flatten().max().map_or(0, |slot| *slot as usize + 1);
         let points = match settings.warp {
             _ if settings.mode == Mode::Color => None,
             None => Some(Points::Each(Adam::new(2 * scene.points.len(), settings.rate_shape_px))),
-            Some(reach) => Some(Points::Warp(Box::new(Warp::new(scene, settings.rate_shape_px, reach)))),
+            Some(reach) => {
+                Some(Points::Warp(Box::new(Warp::new(scene, bounds(scene, settings), settings.rate_shape_px, reach))))
+            }
         };
         let fills = match settings.look_search {
             _ if settings.mode == Mode::Shape => None,
@@ -87,7 +93,9 @@ impl Parameters {
         };
         let opacity = settings.train_opacity;
         let point_is_free = free_points(scene, free);
-        Ok(Self { points, fills, point_is_free, slots, slot_count, opacity })
+        let held = settings.legibility > 0.0 && settings.warp.is_some();
+        let letters = held.then(|| Letters::new(scene, &point_is_free, settings.legibility));
+        Ok(Self { points, letters, fills, point_is_free, slots, slot_count, opacity })
     }
 
     /// Which gradients a step needs.
@@ -99,6 +107,11 @@ impl Parameters {
     /// Whether each point may move.
     pub(super) fn point_is_free(&self) -> &[bool] {
         &self.point_is_free
+    }
+
+    /// What holds letters readable; none where there are none.
+    pub(super) fn letters(&self) -> Option<&Letters> {
+        self.letters.as_ref()
     }
 
     /// The grades of the regions; none where colours have none.
@@ -128,6 +141,9 @@ impl Parameters {
             }
             Some(Points::Warp(warp)) => {
                 warp.step(&mut scene.points, &gradient.points, &self.point_is_free, progress, scale);
+                if let Some(letters) = &self.letters {
+                    letters.hold(&mut scene.points);
+                }
             }
         }
         match &mut self.fills {
@@ -151,6 +167,21 @@ impl Parameters {
             Some(Fills::Graded(colors)) => colors.step(&mut scene.fills, &gradient.fills, progress, scale),
         }
     }
+}
+
+/// Where points may move: the rectangles of the prompts, or the canvas.
+pub(super) fn bounds(scene: &Scene, settings: &Settings) -> Rect {
+    let canvas = Rect::new(0.0, 0.0, scene.width, scene.height);
+    let rects = settings.regions.iter().map(|region| region.rect_in_canvas).collect::<Option<Vec<_>>>();
+    rects.into_iter().flatten().reduce(Rect::around).unwrap_or(canvas)
+}
+
+/// The free paths whose colours may change: those that take a grade, where there are any.
+fn taking(free: &[bool], shares: &[Vec<f32>]) -> Vec<bool> {
+    let takes = |path: usize| {
+        shares.is_empty() || shares.iter().any(|shares| shares.get(path).is_some_and(|share| *share > 0.0))
+    };
+    free.iter().enumerate().map(|(path, free)| *free && takes(path)).collect()
 }
 
 fn free_points(scene: &Scene, free: &[bool]) -> Vec<bool> {

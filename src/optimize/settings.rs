@@ -93,7 +93,7 @@ pub struct Settings {
     pub share_palette: bool,
     /// Whether almost black and almost white shapes are frozen.
     pub keep_black_white: bool,
-    /// Weight of the tone term that keeps letters readable; 0: none.
+    /// How strongly letters are held readable; 0: not at all.
     pub legibility: f32,
     /// Long side in pixels of the picture the encoder's crops are cut from; the canvas is never enlarged.
     pub raster_side_px: u32,
@@ -156,28 +156,23 @@ impl Settings {
         let is_draft = quality == Quality::Draft;
         let (iterations, patches) = match (quality, mode) {
             (Quality::Draft, Mode::Color) => (4, 5),
-            (Quality::Draft, _) => (12, 5),
+            (Quality::Draft, _) => (8, 5),
             (Quality::Final, Mode::Color) => (40, 11),
             (Quality::Final, _) => (160, 19),
-            (_, Mode::Color) => (12, 8),
-            _ => (72, 11),
+            (_, Mode::Color) => (10, 7),
+            _ => (64, 11),
         };
         let effort = |first, rounds, children, crops| Effort { first, rounds, children, crops };
         let look = match quality {
-            Quality::Draft => effort(40, 1, 16, 3),
-            Quality::Final => effort(128, 5, 32, 8),
-            _ => effort(80, 3, 24, 5),
-        };
-        let outline = match quality {
-            Quality::Draft => effort(24, 1, 12, 3),
-            Quality::Final => effort(120, 6, 32, 6),
-            _ => effort(80, 5, 24, 4),
+            Quality::Draft => effort(32, 1, 12, 3),
+            Quality::Final => effort(160, 6, 32, 8),
+            _ => effort(80, 3, 20, 4),
         };
         // What a field of displacements may move in all grows with the steps, whatever their number.
         let rate_shape_px = match mode {
-            Mode::Full => 0.8,
+            Mode::Full => 0.4,
             Mode::Color => 0.0,
-            Mode::Shape => 2.0,
+            Mode::Shape => 1.5,
         };
         Self {
             iterations,
@@ -185,7 +180,7 @@ impl Settings {
             rate_shape_px,
             rate_color: 0.0006,
             look_search: (mode != Mode::Shape).then_some(look),
-            outline_search: (mode == Mode::Shape).then_some(outline),
+            outline_search: (mode == Mode::Shape).then(|| outline_effort(quality, mode)),
             warp: Some(Reach { first: 0.08, last: 0.02 }),
             raster_side_px: if is_draft { 256 } else { 512 },
             patience: iterations / 3,
@@ -193,11 +188,26 @@ impl Settings {
         }
     }
 
-    /// Weight of the tone term in the loss. A legibility of 1 lets letters bend and keeps them readable; in `paper` it weighs
-    /// about as much as the direction loss when a tenth of the tone has changed.
-    pub(super) fn legibility_weight(&self) -> f32 {
-        let scale = if self.quality == Quality::Paper { 20.0 } else { 100.0 };
-        scale * self.legibility
+    /// Weight of the tone term in the loss; 0 where letters are held by their shapes. A legibility of 1 weighs about as much as
+    /// the direction loss when a tenth of the tone has changed.
+    pub(super) fn tone_weight(&self) -> f32 {
+        if self.warp.is_none() { 20.0 * self.legibility } else { 0.0 }
+    }
+
+    /// Settings of the same quality for edits that belong to rectangles alone: their things may move further, and bend first.
+    fn of_things(mut self) -> Self {
+        if self.mode == Mode::Full && self.warp.is_some() {
+            self.rate_shape_px *= 2.0;
+            self.outline_search = Some(outline_effort(self.quality, self.mode));
+        }
+        self
+    }
+
+    /// The settings for these regions.
+    pub fn with_regions(mut self, regions: Vec<Region>) -> Self {
+        self.regions = regions;
+        let placed = !self.regions.is_empty() && self.regions.iter().all(|region| region.rect_in_canvas.is_some());
+        if placed { self.of_things() } else { self }
     }
 
     /// The size at which `scene` is drawn for the encoder.
@@ -215,4 +225,15 @@ impl Settings {
         let progress = iteration as f32 / self.iterations.max(1) as f32;
         1.0 - 1.8 * (progress - 0.5).max(0.0)
     }
+}
+
+/// How the bend that outlines begin with is searched.
+fn outline_effort(quality: Quality, mode: Mode) -> Effort {
+    let [first, rounds, children, crops] = match (quality, mode) {
+        (Quality::Draft, _) => [32, 1, 12, 3],
+        (Quality::Final, _) => [128, 8, 32, 8],
+        (_, Mode::Full) => [56, 3, 18, 4],
+        _ => [96, 5, 24, 5],
+    };
+    Effort { first, rounds, children, crops }
 }

@@ -6,10 +6,10 @@
 use super::layers;
 use super::objective::Objective;
 use super::parameters::{self, Parameters};
-use super::search::Effort;
 use super::search::glance::{Glance, Planes};
 use super::search::look::{self, canvas};
 use super::search::outline::{self, Bending};
+use super::search::{Effort, SIFTED_CROPS};
 use super::{Mode, OptimizeError, Quality, Settings, select};
 use crate::ctx::Ctx;
 use crate::encoder::Encoder;
@@ -68,7 +68,7 @@ pub(super) fn prepare<'a>(
             *free &= !parameters::is_black_or_white(fill);
         }
     }
-    let shares = if is_paper { Vec::new() } else { region_shares(&scene, settings, &mut free, size, ctx)? };
+    let shares = if is_paper { Vec::new() } else { region_shares(&scene, settings, &free, size, ctx)? };
     if settings.warp.is_some() && settings.mode != Mode::Color {
         let length_px = CURVE_OF_SIDE * scene.width.max(scene.height);
         subdivide(&mut scene, length_px, |path| free.get(path).copied().unwrap_or(false));
@@ -78,25 +78,18 @@ pub(super) fn prepare<'a>(
     Ok(Prepared { scene, objective, parameters, size, shares, free })
 }
 
-/// The share of every path in each region's grade; where all prompts belong to rectangles, what is no part of their things is
-/// frozen.
+/// The share of every path in each region's grade. Points may move all over a rectangle, so that shapes that abut stay shut;
+/// colours change where the thing inside it is.
 fn region_shares(
     scene: &Scene,
     settings: &Settings,
-    free: &mut [bool],
+    free: &[bool],
     size: Size,
     ctx: &Ctx,
 ) -> Result<Vec<Vec<f32>>, OptimizeError> {
     let thing =
         |region: &super::Region| region.rect_in_canvas.map(|rect| layers::thing(scene, rect, size, ctx)).transpose();
     let things = settings.regions.iter().map(thing).collect::<Result<Vec<_>, _>>()?;
-    if things.iter().all(Option::is_some) {
-        let of_things = |path: usize| things.iter().flatten().any(|thing| thing.get(path) == Some(&true));
-        let kept = free.iter().enumerate().map(|(path, free)| *free && of_things(path)).collect::<Vec<_>>();
-        if kept.contains(&true) {
-            free.copy_from_slice(&kept);
-        }
-    }
     Ok(layers::shares(scene, settings, &things, free))
 }
 
@@ -151,10 +144,12 @@ fn search_looks(
         let region = glance_region(prepared, settings, index, size)?;
         let Some(target) = prepared.objective.targets().get(index) else { continue };
         let picture = (size.width_px, size.height_px);
-        let glance = Glance::new(prepared.objective.encoder(), &target.aim, region, picture, effort.crops, seed)?;
+        let encoder = prepared.objective.encoder();
+        let glance = |crops| Glance::new(encoder, &target.aim, region, picture, crops, seed);
+        let (sift, decide) = (glance(SIFTED_CROPS)?, glance(effort.crops)?);
         let canvas = canvas(size.width_px, &before, &others, share);
         let mut stream = Stream::new(seed, 0, Stage::Look, index as u32);
-        let look = look::find(&canvas, &glance, effort, &mut stream, advance, ctx)?;
+        let look = look::find(&canvas, [&sift, &decide], effort, &mut stream, advance, ctx)?;
         if let Some(colors) = prepared.parameters.colors() {
             if let Some(layer) = colors.layers.get_mut(index) {
                 layer.grade.look = look;
@@ -183,17 +178,20 @@ fn search_bends(
         let region = glance_region(prepared, settings, index, size)?;
         let Some(target) = prepared.objective.targets().get(index) else { continue };
         let picture = (size.width_px, size.height_px);
-        let glance = Glance::new(prepared.objective.encoder(), &target.aim, region, picture, effort.crops, seed)?;
+        let encoder = prepared.objective.encoder();
+        let glance = |crops| Glance::new(encoder, &target.aim, region, picture, crops, seed);
+        let (sift, decide) = (glance(SIFTED_CROPS)?, glance(effort.crops)?);
         let rect = settings.regions.get(index).and_then(|region| region.rect_in_canvas);
         let bending = Bending {
             scene: &prepared.scene,
             is_free: prepared.parameters.point_is_free(),
             centre: centre(&prepared.scene, &prepared.free, rect, ctx)?,
             size,
-            stiffness: 1.0 + settings.legibility,
+            bounds: parameters::bounds(&prepared.scene, settings),
+            letters: prepared.parameters.letters(),
         };
         let mut stream = Stream::new(seed, 0, Stage::Bend, index as u32);
-        let points = outline::find(&bending, &glance, effort, &mut stream, advance, ctx)?;
+        let points = outline::find(&bending, [&sift, &decide], effort, &mut stream, advance, ctx)?;
         prepared.scene.points = points;
     }
     Ok(())

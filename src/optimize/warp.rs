@@ -2,18 +2,21 @@
 //!
 //! Input: the gradient by points. Output: moved points. Formula: the gradient is gathered on a grid, blurred (three boxes an
 //! axis, near a Gaussian), and stepped by Adam with one second moment, that of the longest vector; the step is read off at the
-//! points and fades towards the border of the canvas. A step is at most a quarter of the blur's reach, so the flow is one to
+//! points and fades towards the border of what may move. A step is at most a quarter of the blur's reach, so the flow is one to
 //! one: outlines never cross, strokes keep both sides, shapes that abut stay shut. This is steepest descent under a Sobolev
 //! norm of the deformation (Beg et al. 2005, "Computing large deformation metric mappings", section 3): large bends come first,
 //! small ones as the reach shrinks. Determinism: points in order. Cost: a few operations a point and 200,000 for the grid.
 
 use super::adam::{BETA_1, EPSILON};
+use crate::image::rect::Rect;
 use crate::scene::Scene;
 
 /// Nodes along each side of the grid.
 const SIDE: usize = 96;
 /// Weight of what was in the second moment; shorter than Adam's, because the reach changes.
 const BETA_2: f32 = 0.99;
+/// Most that the border holds of the bounds' short side.
+const MOST_FADE: f32 = 0.25;
 /// Boxes a blur: three are near a Gaussian.
 const BOXES: usize = 3;
 
@@ -45,6 +48,7 @@ impl Reach {
 pub(super) struct Warp {
     rate_px: f32,
     reach: Reach,
+    bounds: Rect,
     width: f32,
     height: f32,
     mean: Vec<[f32; 2]>,
@@ -53,10 +57,10 @@ pub(super) struct Warp {
 }
 
 impl Warp {
-    /// A field over `scene`'s canvas; points move at most about `rate_px` canvas pixels a step.
-    pub(super) fn new(scene: &Scene, rate_px: f32, reach: Reach) -> Self {
+    /// A field over `scene`'s canvas that vanishes outside `bounds`; points move at most about `rate_px` canvas pixels a step.
+    pub(super) fn new(scene: &Scene, bounds: Rect, rate_px: f32, reach: Reach) -> Self {
         let (width, height) = (scene.width, scene.height);
-        Self { rate_px, reach, width, height, mean: vec![[0.0; 2]; SIDE * SIDE], variance: 0.0, steps: 0 }
+        Self { rate_px, reach, bounds, width, height, mean: vec![[0.0; 2]; SIDE * SIDE], variance: 0.0, steps: 0 }
     }
 
     /// Moves the free points of `points` down `gradient`, at `progress` through the steps.
@@ -89,10 +93,10 @@ impl Warp {
         }
     }
 
-    /// 1 inside, falling to 0 at the border of the canvas over one reach; 0 outside.
-    fn fade(&self, [x, y]: [f32; 2], reach_px: f32) -> f32 {
-        let inside = x.min(y).min(self.width - x).min(self.height - y);
-        (inside / reach_px.max(1e-6)).clamp(0.0, 1.0)
+    /// 1 inside, falling to 0 at the border of the bounds over one reach; 0 outside.
+    fn fade(&self, point: [f32; 2], reach_px: f32) -> f32 {
+        let over = reach_px.min(MOST_FADE * self.bounds.width.min(self.bounds.height));
+        (self.bounds.depth_of(point) / over.max(1e-6)).clamp(0.0, 1.0)
     }
 
     /// The four nodes around a place in canvas pixels, with their weights.
@@ -173,7 +177,7 @@ mod tests {
     fn neighbours_never_change_sides_however_rough_the_gradient() {
         let scene = Scene::new(300.0, 200.0);
         let mut points = grid_of_points(&scene);
-        let mut warp = Warp::new(&scene, 8.0, Reach { first: 0.08, last: 0.02 });
+        let mut warp = Warp::new(&scene, Rect::new(0.0, 0.0, 300.0, 200.0), 8.0, Reach { first: 0.08, last: 0.02 });
         let free = vec![true; points.len()];
         let mut stream = crate::rng::Stream::new(1, 0, crate::rng::Stage::Test, 0);
         for step in 0..60 {
@@ -197,7 +201,7 @@ mod tests {
         let scene = Scene::new(100.0, 100.0);
         let start = vec![[50.0, 50.0], [51.0, 50.0], [0.0, 50.0]];
         let mut points = start.clone();
-        let mut warp = Warp::new(&scene, 2.0, Reach { first: 0.08, last: 0.08 });
+        let mut warp = Warp::new(&scene, Rect::new(0.0, 0.0, 100.0, 100.0), 2.0, Reach { first: 0.08, last: 0.08 });
         warp.step(&mut points, &[[1.0, 0.0]; 3], &[true, false, true], 0.0, 1.0);
         assert!(points[0][0] < 49.0, "the free point follows: {:?}", points[0]);
         assert_eq!(points[1..], start[1..], "frozen, and on the border");

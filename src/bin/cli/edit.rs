@@ -237,6 +237,7 @@ fn report_edit(run: &Run, encoder: &Choice, sizes: &Sizes, done: &Done, job: &Jo
         loss_last: edited.loss_last,
         cosine_before: whole.map(|[before, _]| before),
         cosine_after: whole.map(|[_, after]| after),
+        looks: edited.layers.iter().map(|layer| layer.grade.look).collect(),
         regions,
         seconds: seconds(run),
         peak_rss_mb: peak_rss_mb(),

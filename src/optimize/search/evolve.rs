@@ -44,6 +44,51 @@ pub(crate) fn evolve<const N: usize, E>(
     Ok(all)
 }
 
+/// The `count` best of `starts` by a score that costs little, best first.
+///
+/// # Errors
+/// What `score` fails with.
+pub(crate) fn sifted<const N: usize, E>(
+    starts: Vec<[f32; N]>,
+    count: usize,
+    mut score: impl FnMut(&[[f32; N]]) -> Result<Vec<f32>, E>,
+) -> Result<Vec<[f32; N]>, E> {
+    let scores = score(&starts)?;
+    let mut all = starts.into_iter().zip(scores).collect::<Vec<_>>();
+    all.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+    Ok(all.into_iter().take(count).map(|(at, _)| at).collect())
+}
+
+/// `best` with as many of the `simpler` settings as cost no more than `tolerance`, the least missed first; each says for every
+/// number what it is set to, none: it stays.
+///
+/// # Errors
+/// What `score` fails with.
+pub(crate) fn simplified<const N: usize, E>(
+    best: [f32; N],
+    simpler: &[[Option<f32>; N]],
+    tolerance: f32,
+    mut score: impl FnMut(&[[f32; N]]) -> Result<Vec<f32>, E>,
+) -> Result<[f32; N], E> {
+    let set =
+        |at: &[f32; N], to: &[Option<f32>; N]| -> [f32; N] { std::array::from_fn(|axis| to[axis].unwrap_or(at[axis])) };
+    let tries = std::iter::once(best).chain(simpler.iter().map(|to| set(&best, to))).collect::<Vec<_>>();
+    let scores = score(&tries)?;
+    let allowed = scores.first().copied().unwrap_or(f32::INFINITY) + tolerance;
+    let mut order = scores.into_iter().skip(1).zip(simpler).filter(|(score, _)| *score < allowed).collect::<Vec<_>>();
+    order.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let mut kept = best;
+    for (index, (alone, to)) in order.into_iter().enumerate() {
+        let next = set(&kept, to);
+        // The first one's score is known.
+        let taken = if index == 0 { alone } else { score(&[next])?.first().copied().unwrap_or(f32::INFINITY) };
+        if taken < allowed {
+            kept = next;
+        }
+    }
+    Ok(kept)
+}
+
 /// A neighbour of one of the `parents`, the better ones more often; half of them lie between two parents.
 fn child<const N: usize>(
     parents: &[Scored<N>],
@@ -96,7 +141,17 @@ mod tests {
         });
         let best = best.unwrap();
         assert!(best[0].1 < 2e-3, "distance {} at {:?}", best[0].1, best[0].0);
-        assert_eq!(asked, effort.glances() as usize, "the effort is what it says");
+        assert_eq!(asked, 32 + 6 * 24, "starts and children");
+    }
+
+    #[test]
+    fn numbers_that_hardly_matter_are_set_back() {
+        let score = |all: &[[f32; 3]]| Ok::<_, ()>(all.iter().map(|[x, y, _]| (x - 1.0).powi(2) + 0.001 * y).collect());
+        let simpler = [[Some(0.0), None, None], [None, Some(0.0), None], [None, None, Some(0.0)]];
+        let kept = simplified([1.0, 0.5, 7.0], &simpler, 0.01, score).unwrap();
+        assert_eq!(kept, [1.0, 0.0, 0.0], "only the first one matters");
+        let best = sifted(vec![[3.0, 0.0, 0.0], [1.1, 0.0, 0.0], [0.0; 3]], 2, score).unwrap();
+        assert_eq!(best, [[1.1, 0.0, 0.0], [0.0; 3]], "the two best in order");
     }
 
     #[test]

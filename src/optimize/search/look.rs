@@ -6,9 +6,9 @@
 //! the start is a low-discrepancy sequence over the knobs; nothing is written for any prompt. Determinism: as
 //! [`super::evolve`]. Cost: [`Effort::glances`] glances and ten more.
 
-use super::Effort;
-use super::evolve::{evolve, halton};
+use super::evolve::{evolve, halton, sifted, simplified};
 use super::glance::{Glance, Planes};
+use super::{Effort, SIFTED};
 use crate::ctx::Ctx;
 use crate::encoder::EncoderError;
 use crate::grade::{Look, clipped, oklab_from_srgb, srgb_from_oklab};
@@ -29,7 +29,7 @@ const COST: f32 = 0.01;
 /// Weight of the mean clipped amount.
 const CLIPPED: f32 = 0.5;
 /// Weight of lost shading, below this part of the picture's own.
-const FLATTENED: f32 = 0.3;
+const FLATTENED: f32 = 0.2;
 const LEAST_SHADING: f32 = 0.65;
 /// Weight of lost light, below this part of the picture's own lightness.
 const CRUSHED: f32 = 1.0;
@@ -127,20 +127,20 @@ fn cost(knobs: &[f32; KNOBS], damage: Damage) -> f32 {
     COST * far + CLIPPED * damage.clipped + FLATTENED * flattened + CRUSHED * crushed
 }
 
-/// The best look for `canvas` by `glance`.
+/// The best look for `canvas` by `glances`: one that sifts, one that decides.
 ///
 /// # Errors
 /// [`EncoderError`], cancellation among them.
 pub(crate) fn find(
     canvas: &Canvas,
-    glance: &Glance<'_>,
+    glances: [&Glance<'_>; 2],
     effort: Effort,
     stream: &mut Stream,
     advance: &mut dyn FnMut(usize),
     ctx: &Ctx,
 ) -> Result<Look, EncoderError> {
     let pivot = canvas.pivot();
-    let mut score = |all: &[[f32; KNOBS]]| -> Result<Vec<f32>, EncoderError> {
+    let mut score = |glance: &Glance<'_>, all: &[[f32; KNOBS]]| -> Result<Vec<f32>, EncoderError> {
         let draw = |knobs: &[f32; KNOBS]| canvas.under(&Look::of_knobs(*knobs, pivot));
         let (pictures, damages): (Vec<_>, Vec<_>) =
             ctx.install(|| all.par_iter().map(draw).collect::<Vec<_>>()).into_iter().unzip();
@@ -148,11 +148,13 @@ pub(crate) fn find(
         advance(all.len());
         Ok(losses.into_iter().zip(all).zip(damages).map(|((loss, knobs), damage)| loss + cost(knobs, damage)).collect())
     };
+    let [sift, decide] = glances;
     let neutral = Look::default().knobs();
     let starts = std::iter::once(neutral).chain((0..effort.first).map(start)).collect();
-    let found = evolve(starts, SIGMA, effort, stream, &mut score)?;
+    let starts = sifted(starts, SIFTED, |all| score(sift, all))?;
+    let found = evolve(starts, SIGMA, effort, stream, |all| score(decide, all))?;
     let best = found.first().map_or(neutral, |(knobs, _)| *knobs);
-    Ok(Look::of_knobs(simplified(best, &mut score)?, pivot))
+    Ok(Look::of_knobs(simplified(best, &simpler(), SNAP, |all| score(decide, all))?, pivot))
 }
 
 /// A point of the first round: half of them leave hue and slopes alone, because most looks do.
@@ -168,26 +170,13 @@ fn start(index: u32) -> [f32; KNOBS] {
 /// Knobs that are set back together.
 const SIMPLER: [&[usize]; 8] = [&[6, 7], &[3], &[4, 5], &[4, 5, 6, 7], &[0], &[1], &[0, 1], &[2]];
 
-/// `knobs` with every group set to neutral, and the chroma to none, that costs less than [`SNAP`].
-fn simplified<E>(
-    mut knobs: [f32; KNOBS],
-    score: &mut impl FnMut(&[[f32; KNOBS]]) -> Result<Vec<f32>, E>,
-) -> Result<[f32; KNOBS], E> {
+/// Simpler looks: groups of knobs at neutral, and no chroma at all.
+fn simpler() -> Vec<[Option<f32>; KNOBS]> {
     let neutral = Look::default().knobs();
-    let set = |knobs: [f32; KNOBS], group: &[usize], to: &[f32; KNOBS]| -> [f32; KNOBS] {
-        std::array::from_fn(|knob| if group.contains(&knob) { to[knob] } else { knobs[knob] })
-    };
-    let grey = [0.0; KNOBS];
-    let mut tries = SIMPLER.map(|group| (group, neutral)).to_vec();
-    tries.splice(0..0, [(&[2_usize, 3, 4, 5, 6, 7][..], grey), (&[2][..], grey)]);
-    let best = score(&[knobs])?.first().copied().unwrap_or(f32::INFINITY);
-    for (group, to) in tries {
-        let simpler = set(knobs, group, &to);
-        if simpler != knobs && score(&[simpler])?.first().is_some_and(|score| *score < best + SNAP) {
-            knobs = simpler;
-        }
-    }
-    Ok(knobs)
+    let set = |group: &[usize], to: [f32; KNOBS]| std::array::from_fn(|knob| group.contains(&knob).then_some(to[knob]));
+    let mut all = SIMPLER.map(|group| set(group, neutral)).to_vec();
+    all.extend([&[2_usize, 3, 4, 5, 6, 7][..], &[2, 3]].map(|group| set(group, [0.0; KNOBS])));
+    all
 }
 
 /// The canvas of a picture of which a layer takes `share`.

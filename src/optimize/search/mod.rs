@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// How long a search lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effort {
-    /// Candidates of the first round, besides leaving everything as it is.
+    /// Candidates of the first round, besides leaving everything as it is; they are sifted by glances of [`SIFTED_CROPS`].
     pub first: u32,
     /// Rounds of children of the best.
     pub rounds: u32,
@@ -25,9 +25,14 @@ pub struct Effort {
     pub crops: u32,
 }
 
+/// Crops of a glance that sifts: the whole region and a part.
+pub(super) const SIFTED_CROPS: u32 = 2;
+/// Candidates that stay after sifting.
+const SIFTED: usize = 8;
+
 impl Effort {
-    /// Glances of a whole search.
+    /// Glances of a whole search, without those that simplify its result.
     pub fn glances(self) -> u32 {
-        1 + self.first + self.rounds * self.children
+        1 + self.first + SIFTED as u32 + self.rounds * self.children
     }
 }

@@ -6,13 +6,15 @@
 //! crosses itself, and there is no room for teeth. Invariants: frozen points keep their bits, the border of the canvas stays;
 //! starts know nothing of prompts. Determinism: as [`super::evolve`]. Cost: a small drawing and a glance for each candidate.
 
-use super::Effort;
-use super::evolve::{evolve, halton};
+use super::evolve::{evolve, halton, sifted, simplified};
 use super::glance::Glance;
+use super::{Effort, SIFTED};
 use crate::ctx::Ctx;
 use crate::gpu::Backend;
 use crate::image::color;
+use crate::image::rect::Rect;
 use crate::optimize::OptimizeError;
+use crate::optimize::letters::Letters;
 use crate::raster::{self, Background, Size};
 use crate::rng::Stream;
 use crate::scene::Scene;
@@ -28,14 +30,16 @@ const MOST_SIZE: f32 = 0.6;
 const OTHERS: f32 = 0.08;
 /// Spread of children, in stops of two.
 const SIGMA: f32 = 0.09;
-/// Weight of a bend's size, squared, at a legibility of 0.
+/// Weight of a bend's size, squared.
 const COST: f32 = 0.02;
 /// Weight of the part of points that are pushed to the border.
 const AT_BORDER: f32 = 1.0;
-/// Part of the canvas's short side over which the border holds the plane.
+/// Part of the short side of the bounds over which their border holds the plane.
 const FADE: f32 = 0.05;
 /// A bend must lower the score by this much to be taken.
 const LEAST_GAIN: f32 = 0.01;
+/// A bend without one of its modes may cost this much more.
+const SNAP: f32 = 0.01;
 
 /// What bends: a scene and its free points about a centre in canvas pixels.
 #[derive(Debug)]
@@ -43,17 +47,24 @@ pub(crate) struct Bending<'a> {
     pub(crate) scene: &'a Scene,
     pub(crate) is_free: &'a [bool],
     pub(crate) centre: [f32; 2],
+    /// Where it may bend: outside and at the border everything stays.
+    pub(crate) bounds: Rect,
     /// Size of the small drawings.
     pub(crate) size: Size,
-    /// How strongly large bends are held back, 1 as usual.
-    pub(crate) stiffness: f32,
+    /// What holds letters readable.
+    pub(crate) letters: Option<&'a Letters>,
 }
 
 impl Bending<'_> {
     /// The free points under a bend.
     fn bent(&self, knobs: &[f32; KNOBS]) -> Vec<[f32; 2]> {
         let points = self.scene.points.iter().zip(self.is_free);
-        points.map(|(point, free)| if *free { self.moved(*point, knobs) } else { *point }).collect()
+        let moved = points.map(|(point, free)| if *free { self.moved(*point, knobs) } else { *point });
+        let mut moved = moved.collect::<Vec<_>>();
+        if let Some(letters) = self.letters {
+            letters.hold(&mut moved);
+        }
+        moved
     }
 
     fn moved(&self, point: [f32; 2], knobs: &[f32; KNOBS]) -> [f32; 2] {
@@ -72,18 +83,15 @@ impl Bending<'_> {
         [self.centre[0] + factor * x, self.centre[1] + factor * y]
     }
 
-    /// 1 inside, 0 at the border.
-    fn fade(&self, [x, y]: [f32; 2]) -> f32 {
-        let (width, height) = (self.scene.width, self.scene.height);
-        let inside = x.min(y).min(width - x).min(height - y);
-        (inside / (FADE * width.min(height))).clamp(0.0, 1.0)
+    /// 1 inside, 0 at the border and outside.
+    fn fade(&self, point: [f32; 2]) -> f32 {
+        (self.bounds.depth_of(point) / (FADE * self.bounds.width.min(self.bounds.height))).clamp(0.0, 1.0)
     }
 
     /// Part of the moved points that left the canvas.
     fn outside(&self, points: &[[f32; 2]]) -> f32 {
-        let (width, height) = (self.scene.width, self.scene.height);
-        let margin = FADE * width.min(height) / 2.0;
-        let near = |[x, y]: [f32; 2]| x < margin || y < margin || x > width - margin || y > height - margin;
+        let margin = FADE * self.bounds.width.min(self.bounds.height) / 2.0;
+        let near = |point: [f32; 2]| self.bounds.depth_of(point) < margin;
         let free = points.iter().zip(&self.scene.points).zip(self.is_free).filter(|(_, free)| **free);
         let (count, left) = free.fold((0, 0), |(count, left), ((after, before), _)| {
             (count + 1, left + u32::from(near(*after) && !near(*before)))
@@ -92,13 +100,13 @@ impl Bending<'_> {
     }
 }
 
-/// The points under the best bend, and by how much it lowers the score; as they are where none is worth it.
+/// The points under the best bend by `glances`, one that sifts and one that decides; as they are where none is worth it.
 ///
 /// # Errors
 /// [`OptimizeError`] for a scene that cannot be drawn, cancellation.
 pub(crate) fn find(
     bending: &Bending<'_>,
-    glance: &Glance<'_>,
+    glances: [&Glance<'_>; 2],
     effort: Effort,
     stream: &mut Stream,
     advance: &mut dyn FnMut(usize),
@@ -108,22 +116,28 @@ pub(crate) fn find(
     let mut cpu = ctx.clone();
     cpu.backend = Backend::Cpu;
     let mut scene = bending.scene.clone();
-    let mut score = |all: &[[f32; KNOBS]]| -> Result<Vec<f32>, OptimizeError> {
+    let mut score = |glance: &Glance<'_>, all: &[[f32; KNOBS]]| -> Result<Vec<f32>, OptimizeError> {
         let (mut pictures, mut costs) = (Vec::new(), Vec::new());
         for knobs in all {
             scene.points = bending.bent(knobs);
             let size: f32 = knobs.iter().map(|knob| knob * knob).sum();
-            costs.push(COST * bending.stiffness * size + AT_BORDER * bending.outside(&scene.points));
+            costs.push(COST * size + AT_BORDER * bending.outside(&scene.points));
             let [r, g, b, _] = raster::render(&scene, bending.size, Background::Rgb([1.0; 3]), &cpu)?.planes;
             pictures.push([r, g, b]);
         }
         advance(all.len());
         Ok(glance.losses(&pictures, ctx)?.into_iter().zip(costs).map(|(loss, cost)| loss + cost).collect())
     };
-    let still = score(&[[0.0; KNOBS]])?.first().copied().unwrap_or(f32::INFINITY);
-    let found = evolve((0..effort.first).map(start).collect(), [SIGMA; KNOBS], effort, stream, &mut score)?;
-    let best = found.first().filter(|(_, score)| *score < still - LEAST_GAIN);
-    Ok(best.map_or_else(|| bending.scene.points.clone(), |(knobs, _)| bending.bent(knobs)))
+    let [sift, decide] = glances;
+    let still = score(decide, &[[0.0; KNOBS]])?.first().copied().unwrap_or(f32::INFINITY);
+    let starts = sifted((0..effort.first).map(start).collect(), SIFTED, |all| score(sift, all))?;
+    let found = evolve(starts, [SIGMA; KNOBS], effort, stream, |all| score(decide, all))?;
+    let Some((best, _)) = found.first().filter(|(_, score)| *score < still - LEAST_GAIN) else {
+        return Ok(bending.scene.points.clone());
+    };
+    let without = |mode: usize| std::array::from_fn(|knob| (knob / 2 == mode).then_some(0.0));
+    let simpler = (0..KNOBS / 2).map(without).collect::<Vec<[Option<f32>; KNOBS]>>();
+    Ok(bending.bent(&simplified(*best, &simpler, SNAP, |all| score(decide, all))?))
 }
 
 /// A start: one mode of some size and phase, and a little of all others.

@@ -1,0 +1,159 @@
+//! Letters keep their identity: each stays near a moved, turned and scaled copy of itself.
+//!
+//! Input: the outlines of letters before and after a step. Output: outlines that are held. Formula: the best similarity
+//! z' = a z + b of a letter's points (least squares, closed form over complex numbers), its turn and scale limited; where the
+//! root mean square distance of the letter from that copy exceeds a part of the letter's size, the distance is scaled back.
+//! Invariants: letters may travel and lean with the word, but none bends beyond what can be read; frozen points keep their
+//! bits. Determinism: points in order. Cost: some twenty operations a point.
+
+use crate::scene::{Scene, as_usize};
+
+/// How far a letter may bend, as a part of its root mean square radius, at a legibility of 1.
+const BEND: f32 = 0.16;
+/// Largest turn of a letter: sine of the angle.
+const MOST_SINE: f32 = 0.3;
+/// Smallest and largest scale.
+const SCALES: [f32; 2] = [0.6, 1.6];
+
+/// The letters of a scene as they were.
+#[derive(Clone, Debug)]
+pub(super) struct Letters {
+    letters: Vec<Letter>,
+    bend: f32,
+}
+
+#[derive(Clone, Debug)]
+struct Letter {
+    /// Where its points begin.
+    first: usize,
+    /// Its points, measured from its middle.
+    shape: Vec<[f32; 2]>,
+    middle: [f32; 2],
+    /// Sum of the squares of `shape`.
+    moment: f32,
+}
+
+impl Letters {
+    /// The free paths of `scene` as letters that are held with `legibility`, above 0.
+    pub(super) fn new(scene: &Scene, is_free: &[bool], legibility: f32) -> Self {
+        let paths = scene.paths.iter().filter_map(|path| {
+            let contours = scene.contours.get(as_usize(&path.contours))?;
+            let points = contours.first()?.start as usize..contours.last()?.end as usize;
+            is_free.get(points.start).copied().unwrap_or(false).then_some(points)
+        });
+        let letter = |range: std::ops::Range<usize>| {
+            let points = scene.points.get(range.clone()).unwrap_or_default();
+            let middle = middle(points);
+            let shape = points.iter().map(|point| [0, 1].map(|axis| point[axis] - middle[axis])).collect::<Vec<_>>();
+            let moment = shape.iter().map(|[x, y]| x * x + y * y).sum();
+            Letter { first: range.start, shape, middle, moment }
+        };
+        Self { letters: paths.map(letter).collect(), bend: BEND / legibility.max(1e-3) }
+    }
+
+    /// Brings every letter of `points` back to what can be read.
+    pub(super) fn hold(&self, points: &mut [[f32; 2]]) {
+        for letter in &self.letters {
+            let range = letter.first..letter.first + letter.shape.len();
+            if let Some(points) = points.get_mut(range) {
+                letter.hold(points, self.bend);
+            }
+        }
+    }
+}
+
+impl Letter {
+    fn hold(&self, points: &mut [[f32; 2]], bend: f32) {
+        if self.moment <= 0.0 {
+            return;
+        }
+        let now = middle(points);
+        let (mut cos, mut sin) = (0.0, 0.0);
+        for (point, [x, y]) in points.iter().zip(&self.shape) {
+            let [u, v] = [0, 1].map(|axis| point[axis] - now[axis]);
+            cos += x * u + y * v;
+            sin += x * v - y * u;
+        }
+        let [cos, sin] = limited(cos / self.moment, sin / self.moment);
+        let copy = |[x, y]: &[f32; 2]| [now[0] + cos * x - sin * y, now[1] + sin * x + cos * y];
+        let away = points.iter().zip(&self.shape).map(|(point, shape)| {
+            let held = copy(shape);
+            (point[0] - held[0]).powi(2) + (point[1] - held[1]).powi(2)
+        });
+        let scale = cos * cos + sin * sin;
+        let part = (away.sum::<f32>() / (self.moment * scale)).sqrt();
+        let kept = if part > bend { bend / part } else { 1.0 };
+        if kept == 1.0 && self.middle == now {
+            return;
+        }
+        for (point, shape) in points.iter_mut().zip(&self.shape) {
+            let held = copy(shape);
+            *point = [0, 1].map(|axis| held[axis] + kept * (point[axis] - held[axis]));
+        }
+    }
+}
+
+/// A turn and scale within what can be read.
+fn limited(cos: f32, sin: f32) -> [f32; 2] {
+    let scale = cos.hypot(sin);
+    if scale < 1e-6 {
+        return [SCALES[0], 0.0];
+    }
+    let sine = (sin / scale).clamp(-MOST_SINE, MOST_SINE);
+    let scale = scale.clamp(SCALES[0], SCALES[1]);
+    [scale * (1.0 - sine * sine).sqrt(), scale * sine]
+}
+
+fn middle(points: &[[f32; 2]]) -> [f32; 2] {
+    let sum = points.iter().fold([0.0; 2], |sum, point| [0, 1].map(|axis| sum[axis] + point[axis]));
+    sum.map(|sum: f32| sum / points.len().max(1) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::FillRule;
+
+    fn word() -> Scene {
+        let mut scene = Scene::new(200.0, 100.0);
+        let fill = scene.push_fill([0.0, 0.0, 0.0, 1.0]);
+        for left in [20.0, 110.0] {
+            let bar = (0..30).map(|step| {
+                let along = step as f32 / 30.0;
+                if along < 0.5 { [left, 20.0 + 100.0 * along] } else { [left + 20.0, 120.0 - 100.0 * along] }
+            });
+            scene.push_path(format!("{left}"), fill, FillRule::NonZero, &[bar.collect()]);
+        }
+        scene
+    }
+
+    #[test]
+    fn a_letter_that_travels_and_leans_is_left_alone_and_one_that_melts_is_held() {
+        let scene = word();
+        let letters = Letters::new(&scene, &vec![true; scene.points.len()], 1.0);
+        let (sin, cos) = (0.2_f32, (1.0_f32 - 0.04).sqrt());
+        let leaning = |[x, y]: &[f32; 2]| [10.0 + cos * x - sin * y, 5.0 + sin * x + cos * y];
+        let mut points = scene.points.iter().map(leaning).collect::<Vec<_>>();
+        let wanted = points.clone();
+        letters.hold(&mut points);
+        let off = points.iter().zip(&wanted).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f32::max);
+        assert!(off < 1e-2, "a leaning letter moved by {off}");
+        let mut molten = scene.points.clone();
+        molten.iter_mut().take(30).enumerate().for_each(|(at, point)| point[0] += 40.0 * ((at % 7) as f32 / 7.0));
+        let before = molten.clone();
+        letters.hold(&mut molten);
+        assert_ne!(molten[..30], before[..30], "a molten letter is held");
+        assert_eq!(molten[30..], before[30..], "its neighbour keeps its bits");
+    }
+
+    #[test]
+    fn letters_of_one_point_or_none_do_no_harm() {
+        let mut scene = Scene::new(8.0, 8.0);
+        let fill = scene.push_fill([0.0; 4]);
+        scene.push_path("dot".to_owned(), fill, FillRule::NonZero, &[vec![[4.0, 4.0]; 3]]);
+        let letters = Letters::new(&scene, &[true; 3], 1.0);
+        let mut points = vec![[1.0, 2.0]; 3];
+        letters.hold(&mut points);
+        assert_eq!(points, [[1.0, 2.0]; 3], "nothing to compare");
+    }
+}
