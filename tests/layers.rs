@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 6] = ["gpu", "ctx", "rng", "whole_file", "image", "scene"];
 
 /// Each layer and the layers it may use besides itself and [`BASE`], lowest first.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("gpu", &[]),
     ("ctx", &[]),
     ("rng", &[]),
@@ -22,12 +22,27 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("models", &["encoder"]),
     ("cache", &[]),
     ("schedule", &[]),
-    ("optimize", &["raster", "encoder", "schedule"]),
-    ("pipeline", &["raster", "vectorize", "encoder", "text", "models", "cache", "schedule", "optimize"]),
-    ("job", &["raster", "vectorize", "encoder", "text", "models", "cache", "optimize", "pipeline"]),
+    ("grade", &[]),
+    ("optimize", &["raster", "encoder", "schedule", "grade"]),
+    ("finish", &["raster", "grade", "optimize"]),
+    ("pipeline", &["raster", "vectorize", "encoder", "text", "models", "cache", "schedule", "optimize", "finish"]),
+    ("job", &["raster", "vectorize", "encoder", "text", "models", "cache", "grade", "optimize", "finish", "pipeline"]),
     (
         "nodes",
-        &["raster", "vectorize", "encoder", "text", "models", "cache", "schedule", "optimize", "pipeline", "job"],
+        &[
+            "raster",
+            "vectorize",
+            "encoder",
+            "text",
+            "models",
+            "cache",
+            "schedule",
+            "grade",
+            "optimize",
+            "finish",
+            "pipeline",
+            "job",
+        ],
     ),
 ];
 

@@ -172,8 +172,8 @@ mod tests {
         };
         let mut gradients = field.grids.iter().map(|grid| vec![Cell::default(); grid.cells.len()]).collect::<Vec<_>>();
         field.add_gradient(color, place, weights, &mut gradients);
-        for grid in 0..field.grids.len() {
-            for cell in 0..field.grids[grid].cells.len() {
+        for (grid, by_cells) in gradients.iter().enumerate() {
+            for (cell, by_cell) in by_cells.iter().enumerate() {
                 for (row, column) in [(0, 0), (1, 2), (2, 3)] {
                     let moved = |step: f32| {
                         let mut field = field.clone();
@@ -181,7 +181,7 @@ mod tests {
                         value(&field)
                     };
                     let numeric = moved(0.5) - moved(-0.5);
-                    let exact = f64::from(gradients[grid][cell][row][column]);
+                    let exact = f64::from(by_cell[row][column]);
                     assert!((numeric - exact).abs() < 1e-4, "cell {cell} of grid {grid}: {numeric} against {exact}");
                 }
             }

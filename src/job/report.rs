@@ -14,7 +14,7 @@ pub struct EditReport {
     pub segments: usize,
     /// Optimiser steps taken.
     pub iterations: u32,
-    /// Mean loss of the first steps.
+    /// Loss before the edit; in quality 'paper' the mean of the first steps.
     pub loss_first: f32,
     /// Mean loss of the last steps.
     pub loss_last: f32,

@@ -133,7 +133,7 @@ pub struct Edited {
     pub judging: Option<Judging>,
     /// How many iterations ran, besides the search.
     pub iterations: u32,
-    /// Mean loss of the first iterations.
+    /// Loss of the picture before the search; without one the mean of the first iterations.
     pub loss_first: f32,
     /// Mean loss of the last iterations.
     pub loss_last: f32,
@@ -184,7 +184,7 @@ pub fn run(
     ctx.progress.stage("search", start::glances(settings));
     let mut prepared = start::prepare(initial, encoder, settings, mask, seed, ctx)?;
     let initial = prepared.scene.clone();
-    start::search(&mut prepared, settings, seed, ctx)?;
+    let unedited = start::search(&mut prepared, settings, seed, ctx)?;
     let start::Prepared { mut scene, mut objective, mut parameters, size, .. } = prepared;
     let looped = Loop { settings, size, ctx };
     ctx.progress.stage("optimize", u64::from(settings.iterations));
@@ -215,7 +215,7 @@ pub fn run(
         clarities: objective.clarities(),
         judging: Some(Judging::of(encoder, settings.quality)),
         iterations: losses.len() as u32,
-        loss_first: mean(losses.get(..losses.len().min(AVERAGED)).unwrap_or_default()),
+        loss_first: unedited.unwrap_or_else(|| mean(losses.get(..losses.len().min(AVERAGED)).unwrap_or_default())),
         loss_last: last_mean(&losses),
         scene,
     })

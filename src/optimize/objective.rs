@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 const POOL: u32 = 8;
 /// The text that prompts are measured from outside `paper`: what any picture of the encoder's world is.
 const NEUTRAL: &str = "photo";
-/// Encoders whose pictures are at least this large are taken for OpenAI's CLIP and its kin.
+/// Encoders whose pictures are at least this large are taken for the published CLIP and its kin.
 const CLIP_SIDE_PX: usize = 128;
 /// Way of a picture's feature that counts as half of a direction.
 const SOFT_WAY: f64 = 0.3;
@@ -183,6 +183,18 @@ impl<'a> Objective<'a> {
             tone.add_gradient(planes(render), *weight, &mut gradient, ctx);
         }
         Ok(Judgement { loss, distance, gradient })
+    }
+
+    /// The loss of `render` by the crops of the first iteration, without a gradient.
+    ///
+    /// # Errors
+    /// [`EncoderError`], cancellation among them.
+    pub(super) fn loss_of(&mut self, render: &Image, ctx: &Ctx) -> Result<f32, EncoderError> {
+        let place = self.place(0)?;
+        let windows = self.windows(place)?;
+        let crops = windows.crops.forward(planes(render), ctx)?;
+        let features = self.encoder.embed_crops(&crops, windows.crops.len(), ctx)?;
+        Ok(self.feature_loss(windows, &features)?.0)
     }
 
     /// The encoder that judges.

@@ -11,11 +11,11 @@ use super::colors::{Colors, Start};
 use super::layers::Layer;
 use super::letters::Letters;
 use super::warp::Warp;
-use super::{Mode, Settings};
+use super::{Mode, Settings, select};
 use crate::ctx::Ctx;
 use crate::grade::{Field, Grade, Grid, Normal, oklab_from_srgb};
 use crate::image::rect::Rect;
-use crate::raster::{self, RasterError, SceneGrad, Size, Trained};
+use crate::raster::{RasterError, SceneGrad, Size, Trained};
 use crate::scene::{Scene, as_usize};
 
 /// OKLab lightness below which a colour counts as black, above which one without chroma counts as white.
@@ -236,25 +236,25 @@ fn slots(scene: &Scene, settings: &Settings, free: &[bool]) -> Vec<Option<u32>> 
 
 /// Where every fill begins: its colour, and the centre and size of what is seen of it.
 fn starts(scene: &Scene, slots: &[Option<u32>], size: Size, ctx: &Ctx) -> Result<Vec<Start>, RasterError> {
-    let (width, height) = (size.width_px, size.height_px);
-    let across = (0..width * height).map(|at| ((at % width) as f32 + 0.5) / width as f32).collect::<Vec<_>>();
-    let down = (0..width * height).map(|at| ((at / width) as f32 + 0.5) / height as f32).collect::<Vec<_>>();
-    let seen = raster::visible_sums(scene, size, [&across, &down, &across], ctx)?;
+    let seen = select::seen_places(scene, size, ctx)?;
     let mut sums = vec![([0.0_f32; 3], 0); scene.fills.len()];
-    for (index, (path, [x, y, _, area])) in scene.paths.iter().zip(seen).enumerate() {
+    for (index, (path, seen)) in scene.paths.iter().zip(seen).enumerate() {
         if let Some((sum, first)) = sums.get_mut(path.fill as usize) {
-            sum.iter_mut().zip([x, y, area]).for_each(|(sum, value)| *sum += value);
+            sum.iter_mut().zip(seen).for_each(|(sum, value)| *sum += value);
             *first = index;
         }
     }
-    let start = |((&[r, g, b, _], slot), ([x, y, area], path)): ((&[f32; 4], &Option<u32>), ([f32; 3], usize))| Start {
-        color: oklab_from_srgb([r, g, b]),
-        place: if area > 0.0 { [x / area, y / area] } else { [0.5; 2] },
-        area,
-        slot: *slot,
-        path,
+    let start = |(fill, ([x, y, area], path)): (usize, ([f32; 3], usize))| {
+        let [r, g, b, _] = scene.fills.get(fill).copied().unwrap_or_default();
+        Start {
+            color: oklab_from_srgb([r, g, b]),
+            place: if area > 0.0 { [x / area, y / area] } else { [0.5; 2] },
+            area,
+            slot: slots.get(fill).copied().flatten(),
+            path,
+        }
     };
-    Ok(scene.fills.iter().zip(slots).zip(sums).map(start).collect())
+    Ok(sums.into_iter().enumerate().map(start).collect())
 }
 
 /// Neutral grades over the colours that take them; a shared palette has no place.

@@ -54,6 +54,19 @@ pub(super) fn paths_under(scene: &Scene, mask: &[f32], size: Size, ctx: &Ctx) ->
     mostly_seen_in(scene, mask, size, ctx)
 }
 
+/// For each path, what is seen of it in pixels, and the sums over it of x and y, both 0 to 1 over the canvas: `[x, y, area]`.
+///
+/// # Errors
+/// As [`paths_inside`].
+pub(super) fn seen_places(scene: &Scene, size: Size, ctx: &Ctx) -> Result<Vec<[f32; 3]>, RasterError> {
+    let (width, height) = (size.width_px, size.height_px);
+    let along = |at: usize, length: usize| (at as f32 + 0.5) / length as f32;
+    let across = (0..width * height).map(|at| along(at % width, width)).collect::<Vec<_>>();
+    let down = (0..width * height).map(|at| along(at / width, height)).collect::<Vec<_>>();
+    let seen = raster::visible_sums(scene, size, [&across, &down, &across], ctx)?;
+    Ok(seen.into_iter().map(|[x, y, _, area]| [x, y, area]).collect())
+}
+
 fn mostly_seen_in(scene: &Scene, mask: Vec<f32>, size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
     let within = raster::visible_area(scene, size, &mask, ctx)?;
     let total = raster::visible_area(scene, size, &vec![1.0; mask.len()], ctx)?;

@@ -99,7 +99,8 @@ pub(super) fn glances(settings: &Settings) -> u64 {
     settings.regions.len() as u64 * (of(settings.look_search) + of(settings.outline_search))
 }
 
-/// Finds the look of every region and the bend that outlines begin with, and applies both.
+/// Finds the look of every region and the bend that outlines begin with, and applies both; the loss before, where there was
+/// anything to search.
 ///
 /// # Errors
 /// [`OptimizeError`], cancellation among them.
@@ -108,8 +109,13 @@ pub(super) fn search(
     settings: &Settings,
     seed: u64,
     ctx: &Ctx,
-) -> Result<(), OptimizeError> {
+) -> Result<Option<f32>, OptimizeError> {
     let total = glances(settings);
+    if total == 0 {
+        return Ok(None);
+    }
+    let before = raster::render(&prepared.scene, prepared.size, Background::Rgb(super::PAPER_WHITE), ctx)?;
+    let unedited = prepared.objective.loss_of(&before, ctx)?;
     let mut done = 0;
     let mut advance = |more: usize| {
         done += more as u64;
@@ -121,7 +127,7 @@ pub(super) fn search(
     if let Some(effort) = settings.outline_search {
         search_bends(prepared, settings, effort, seed, &mut advance, ctx)?;
     }
-    Ok(())
+    Ok(Some(unedited))
 }
 
 fn search_looks(
@@ -201,15 +207,12 @@ fn search_bends(
 fn centre(scene: &Scene, free: &[bool], rect: Option<Rect>, ctx: &Ctx) -> Result<[f32; 2], OptimizeError> {
     let scale = (GLANCE_SIDE_PX / scene.width.max(scene.height)).min(1.0);
     let size = scaled(scene, scale);
-    let (width, height) = (size.width_px, size.height_px);
-    let across = (0..width * height).map(|at| ((at % width) as f32 + 0.5) / width as f32).collect::<Vec<_>>();
-    let down = (0..width * height).map(|at| ((at / width) as f32 + 0.5) / height as f32).collect::<Vec<_>>();
-    let seen = raster::visible_sums(scene, size, [&across, &down, &across], ctx)?;
+    let seen = select::seen_places(scene, size, ctx)?;
     let figures = seen.iter().enumerate().filter(|(path, _)| {
         let inside = rect.is_none_or(|rect| is_centred_in(scene, *path, rect));
         free.get(*path) == Some(&true) && inside && !is_ground(scene, *path)
     });
-    let sums = figures.fold([0.0; 3], |sums, (_, [x, y, _, area])| [sums[0] + x, sums[1] + y, sums[2] + area]);
+    let sums = figures.fold([0.0; 3], |sums, (_, [x, y, area])| [sums[0] + x, sums[1] + y, sums[2] + area]);
     let whole = Rect::new(0.0, 0.0, scene.width, scene.height);
     let fallback = rect.unwrap_or(whole);
     Ok(match sums {

@@ -130,7 +130,7 @@ fn expected(id: &str, settings: &[(&str, &str)], bytes: &[u8]) -> Vec<u8> {
     let job = Job::new(node.id, plan, &start, encoder.as_ref().map_or("", |encoder| encoder.hash.as_str()), &ctx);
     let done = job::make(&job, &start, encoder.as_deref(), &Cache::off(), &ctx, None).unwrap();
     let size = Size { width_px: width, height_px: height };
-    let drawn = pipeline::draw(&done.finished, size, Some(&picture), nodes::detail(node, &values), &ctx).unwrap();
+    let drawn = pipeline::draw(&done.edited, size, Some(&picture), nodes::finish(node, &values), &ctx).unwrap();
     (0..width * height).flat_map(|at| [0, 1, 2, 3].map(|plane| byte_from_unit(drawn.planes[plane][at]))).collect()
 }
 

@@ -223,7 +223,7 @@ fn a_step_against_the_gradient_of_the_whole_road_lowers_the_loss() {
             let planes = planes_of(image);
             let batch = crops.forward([&planes[0], &planes[1], &planes[2]], &ctx).unwrap();
             let (features, trace) = encoder.embed_crops_traced(&batch, specs.len(), &ctx).unwrap();
-            let loss = direction::loss(&features, &whole, &text, &weights).unwrap();
+            let loss = direction::loss(&features, &whole, &text, &weights, direction::SHARP).unwrap();
             let d_crops = encoder.backward(trace, &loss.d_features, &ctx).unwrap();
             (loss.loss, crops.adjoint(&d_crops, &ctx).unwrap().concat())
         };

@@ -1,4 +1,5 @@
 //! What once went wrong, or would hurt most if it did: each test is named after what a user would see.
 
 mod edit;
+mod looks;
 mod svg;

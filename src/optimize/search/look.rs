@@ -110,7 +110,7 @@ impl Canvas {
 
     /// Sum of the steps of lightness between neighbours in a row.
     fn shading(&self, lightness: impl Fn(usize) -> f32) -> f32 {
-        let inside = |at: &usize| at % self.width.max(1) != 0;
+        let inside = |at: &usize| !at.is_multiple_of(self.width.max(1));
         let steps = (1..self.before.len()).filter(inside);
         1e-4 + steps
             .map(|at| self.share.get(at).copied().unwrap_or(0.0) * (lightness(at) - lightness(at - 1)).abs())
@@ -162,7 +162,7 @@ fn start(index: u32) -> [f32; KNOBS] {
     let unit = halton::<KNOBS>(index);
     let neutral = Look::default().knobs();
     std::array::from_fn(|knob| {
-        let is_plain = index % 2 == 0 && matches!(knob, 3 | 6 | 7);
+        let is_plain = index.is_multiple_of(2) && matches!(knob, 3 | 6 | 7);
         if is_plain { neutral[knob] } else { LOW[knob] + unit[knob] * (HIGH[knob] - LOW[knob]) }
     })
 }

@@ -1,7 +1,7 @@
 //! The bend of the plane that outlines begin with, found without gradients.
 //!
 //! Input: a scene, which points are free, a glance. Output: moved points. Formula: every point keeps its direction from a
-//! centre and its distance is multiplied by 2^(Σ a_n cos nθ + b_n sin nθ), n from 1 to 6: the low Fourier modes of an outline
+//! centre and its distance is multiplied by 2^(Σ a(n) cos nθ + b(n) sin nθ), n from 1 to 6: the low Fourier modes of an outline
 //! (Zahn and Roskies 1972), applied to the plane. Along each ray the map only stretches, so it is one to one: no outline
 //! crosses itself, and there is no room for teeth. Invariants: frozen points keep their bits, the border of the canvas stays;
 //! starts know nothing of prompts. Determinism: as [`super::evolve`]. Cost: a small drawing and a glance for each candidate.
