@@ -9,7 +9,7 @@
 
 use super::moved;
 use crate::ctx::Ctx;
-use crate::grade::{Grade, oklab_from_srgb, srgb_from_oklab};
+use crate::grade::{Field, Prepared, oklab_from_srgb, srgb_from_oklab};
 use crate::image::{Image, guided};
 use crate::optimize::{Edited, Layer};
 use crate::raster::{self, Background, RasterError, Size};
@@ -25,8 +25,13 @@ const EPSILON: f32 = 1e-4;
 /// A rest below this in every shape is not worth a filter.
 const LEAST_REST: f32 = 1e-4;
 
-/// A layer and its share of each pixel; none: all of it.
-type Shared<'a> = (&'a Grade, Option<Vec<f32>>);
+/// A layer ready for many pixels.
+struct Shared<'a> {
+    look: Prepared,
+    field: &'a Field,
+    /// Its share of each pixel; none: all of it.
+    share: Option<Vec<f32>>,
+}
 
 /// Replaces what is drawn in `picture` by the graded source, `amount` of it, where shapes stood still; `scene` is what was
 /// drawn, at `strength` of the edit.
@@ -82,7 +87,7 @@ fn graded(source: &Image, edited: &Edited, strength: f32, size: Size, ctx: &Ctx)
     let mut shared: Vec<Shared<'_>> = Vec::new();
     for layer in &edited.layers {
         let share = share_of(layer, edited, guide, long, size, ctx)?;
-        shared.push((&layer.grade, share));
+        shared.push(Shared { look: layer.grade.look.prepared(), field: &layer.grade.field, share });
     }
     let rest = rest_plane(edited, guide, long, size, ctx)?;
     let mut out = [0, 1, 2].map(|plane: usize| source.planes[plane].clone());
@@ -112,11 +117,11 @@ fn pixel(
 ) -> [f32; 3] {
     let start = oklab_from_srgb(before);
     let (mut change, mut total) = ([0.0; 3], 0.0);
-    for (grade, share) in shared {
+    for Shared { look, field, share } in shared {
         let share = share.as_ref().map_or(1.0, |share| share.get(at).copied().unwrap_or(0.0));
         if share > 0.0 {
-            let after = grade.apply(start, place);
-            change = [0, 1, 2].map(|axis| change[axis] + share * (after[axis] - start[axis]));
+            let (looked, more) = (look.apply(start), field.apply(start, place));
+            change = [0, 1, 2].map(|axis| change[axis] + share * (looked[axis] + more[axis] - start[axis]));
             total += share;
         }
     }

@@ -11,7 +11,7 @@ mod field;
 mod look;
 
 pub use field::{Cell, Field, Grid, Normal, Place};
-pub use look::Look;
+pub use look::{Look, Prepared};
 
 use crate::image::color;
 use serde::{Deserialize, Serialize};

@@ -56,7 +56,7 @@ fn power<const WHOLE: i32>(base: f32, rest: f32) -> f32 {
 
 /// Cube root by Halley's iteration from the bits' third, odd-symmetric; zero and subnormals give zero.
 #[inline]
-fn cube_root(value: f32) -> f32 {
+pub fn cube_root(value: f32) -> f32 {
     let magnitude = value.abs();
     let mut root = f32::from_bits(magnitude.to_bits() / 3 + 0x2a51_19f2);
     for _ in 0..3 {

@@ -13,6 +13,9 @@ use crate::scene::Scene;
 /// Rate of each grid and of the shapes' own rest, against the look's.
 const RATES: [f32; 2] = [1.0, 0.5];
 const RATE_OF_REST: f32 = 0.3;
+/// The same in drawings of at most [`FEW`] colours: no look can turn a red disc green and its blue ground yellow.
+const RATE_OF_FEW: f32 = 25.0;
+const FEW: usize = 16;
 /// Part of the steps after which shapes may take a colour of their own.
 const REST_FROM: f32 = 0.3;
 /// What is kept of the finer grid and of the rest at every step, so that they hold only what is asked for again and again.
@@ -53,7 +56,7 @@ impl Colors {
         };
         Self {
             grids: layers.iter().map(moments).collect(),
-            rest_steps: Adam::new(3 * slot_count, rate * RATE_OF_REST),
+            rest_steps: Adam::new(3 * slot_count, rate * if slot_count <= FEW { RATE_OF_FEW } else { RATE_OF_REST }),
             rest: vec![[0.0; 3]; slot_count],
             initial: scene.fills.clone(),
             layers,
@@ -137,7 +140,7 @@ impl Colors {
                 values.iter_mut().zip(steps).for_each(|(value, step)| *value = kept * *value + *step);
             }
         }
-        if progress >= REST_FROM {
+        if progress >= REST_FROM || self.rest.len() <= FEW {
             let steps = by_rest.as_flattened_mut();
             self.rest_steps.step(steps, scale);
             let values = self.rest.as_flattened_mut().iter_mut();

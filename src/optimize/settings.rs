@@ -164,9 +164,9 @@ impl Settings {
         };
         let effort = |first, rounds, children, crops| Effort { first, rounds, children, crops };
         let look = match quality {
-            Quality::Draft => effort(32, 1, 12, 3),
-            Quality::Final => effort(160, 6, 32, 8),
-            _ => effort(80, 3, 20, 4),
+            Quality::Draft => effort(64, 1, 12, 3),
+            Quality::Final => effort(320, 6, 32, 6),
+            _ => effort(224, 4, 20, 3),
         };
         // What a field of displacements may move in all grows with the steps, whatever their number.
         let rate_shape_px = match mode {
@@ -232,8 +232,8 @@ fn outline_effort(quality: Quality, mode: Mode) -> Effort {
     let [first, rounds, children, crops] = match (quality, mode) {
         (Quality::Draft, _) => [32, 1, 12, 3],
         (Quality::Final, _) => [128, 8, 32, 8],
-        (_, Mode::Full) => [56, 3, 18, 4],
-        _ => [96, 5, 24, 5],
+        (_, Mode::Full) => [96, 3, 18, 4],
+        _ => [144, 5, 24, 5],
     };
     Effort { first, rounds, children, crops }
 }

@@ -85,7 +85,10 @@ impl Warp {
         let bias_1 = 1.0 - BETA_1.powi(self.steps);
         let bias_2 = 1.0 - BETA_2.powi(self.steps);
         let length = (self.variance / bias_2).sqrt() + EPSILON;
-        let rate = (self.rate_px * scale).min(reach_px / 4.0) / (bias_1 * length);
+        // Where gradients grow faster than their moments follow, the length of the step itself is the limit.
+        let longest_mean = self.mean.iter().map(|[x, y]| x * x + y * y).fold(0.0, f32::max).sqrt() + EPSILON;
+        let most = reach_px / 4.0;
+        let rate = ((self.rate_px * scale).min(most) / (bias_1 * length)).min(most / longest_mean);
         for (point, _) in points.iter_mut().zip(is_free).filter(|(_, free)| **free) {
             let fade = self.fade(*point, reach_px);
             let step = self.read(*point);

@@ -18,24 +18,27 @@ use rayon::prelude::*;
 /// Numbers of a look.
 const KNOBS: usize = 8;
 /// Range of each knob in the first round: stops, stops, factor, turns, tints.
-const LOW: [f32; KNOBS] = [-1.1, -1.1, 0.0, -0.16, -0.14, -0.14, -0.12, -0.12];
-const HIGH: [f32; KNOBS] = [0.45, 0.45, 1.6, 0.16, 0.14, 0.14, 0.12, 0.12];
+const LOW: [f32; KNOBS] = [-1.3, -1.7, 0.0, -0.16, -0.14, -0.14, -0.12, -0.12];
+const HIGH: [f32; KNOBS] = [0.75, 0.45, 1.6, 0.16, 0.14, 0.14, 0.12, 0.12];
 /// Spread of children.
 const SIGMA: [f32; KNOBS] = [0.3, 0.3, 0.3, 0.05, 0.05, 0.05, 0.06, 0.06];
 /// What each knob's distance from neutral is measured in, when it is weighed.
-const UNITS: [f32; KNOBS] = [1.0, 1.0, 1.0, 0.16, 0.1, 0.1, 0.2, 0.2];
+const UNITS: [f32; KNOBS] = [1.0, 1.5, 1.0, 0.16, 0.12, 0.12, 0.2, 0.2];
 /// Weight of that distance, squared.
 const COST: f32 = 0.01;
 /// Weight of the mean clipped amount.
 const CLIPPED: f32 = 0.5;
-/// Weight of lost shading, below this part of the picture's own.
-const FLATTENED: f32 = 0.2;
-const LEAST_SHADING: f32 = 0.65;
+/// Weight of lost shading, below this part of the picture's own, in looks with a tint: a cast of colour needs no loss of
+/// shading, as fog does.
+const FLATTENED: f32 = 0.25;
+const LEAST_SHADING: f32 = 0.68;
+/// Tint from which that counts whole.
+const CAST: f32 = 0.08;
 /// Weight of lost light, below this part of the picture's own lightness.
 const CRUSHED: f32 = 1.0;
 const LEAST_LIGHT: f32 = 0.62;
 /// A simpler look may cost this much.
-const SNAP: f32 = 0.01;
+const SNAP: f32 = 0.006;
 
 /// A small picture under search.
 #[derive(Debug)]
@@ -73,15 +76,14 @@ impl Canvas {
     fn under(&self, look: &Look) -> (Planes, Damage) {
         let mut planes = [const { Vec::new() }; 3];
         planes.iter_mut().for_each(|plane| plane.reserve(self.before.len()));
-        let rows = look.affine();
+        let prepared = look.prepared();
         let mut lightness = Vec::with_capacity(self.before.len());
         let (mut over, mut total) = (0.0, 0.0);
         for ((color, others), &share) in self.before.iter().zip(&self.others).zip(&self.share) {
             let mut mixed = *others;
             let mut light = color[0];
             if share > 0.0 {
-                let [l, a, b] = *color;
-                let graded = rows.map(|[x, y, z, constant]| x * l + y * a + z * b + constant);
+                let graded = prepared.apply(*color);
                 let shown = srgb_from_oklab(graded);
                 mixed = [0, 1, 2].map(|channel| others[channel] + share * (shown[channel] - others[channel]));
                 over += share * clipped(graded);
@@ -122,7 +124,8 @@ impl Canvas {
 fn cost(knobs: &[f32; KNOBS], damage: Damage) -> f32 {
     let neutral = Look::default().knobs();
     let far = (0..KNOBS).map(|knob| ((knobs[knob] - neutral[knob]) / UNITS[knob]).powi(2)).sum::<f32>();
-    let flattened = (LEAST_SHADING - damage.shading).max(0.0);
+    let cast = (knobs[4].hypot(knobs[5]) / CAST).min(1.0);
+    let flattened = cast * (LEAST_SHADING - damage.shading).max(0.0);
     let crushed = (LEAST_LIGHT - damage.light).max(0.0);
     COST * far + CLIPPED * damage.clipped + FLATTENED * flattened + CRUSHED * crushed
 }
@@ -175,7 +178,7 @@ fn simpler() -> Vec<[Option<f32>; KNOBS]> {
     let neutral = Look::default().knobs();
     let set = |group: &[usize], to: [f32; KNOBS]| std::array::from_fn(|knob| group.contains(&knob).then_some(to[knob]));
     let mut all = SIMPLER.map(|group| set(group, neutral)).to_vec();
-    all.extend([&[2_usize, 3, 4, 5, 6, 7][..], &[2, 3]].map(|group| set(group, [0.0; KNOBS])));
+    all.push(set(&[2, 3, 4, 5, 6, 7], [0.0; KNOBS]));
     all
 }
 

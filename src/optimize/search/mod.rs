@@ -25,8 +25,8 @@ pub struct Effort {
     pub crops: u32,
 }
 
-/// Crops of a glance that sifts: the whole region and a part.
-pub(super) const SIFTED_CROPS: u32 = 2;
+/// Crops of a glance that sifts: the whole region.
+pub(super) const SIFTED_CROPS: u32 = 1;
 /// Candidates that stay after sifting.
 const SIFTED: usize = 8;
 
