@@ -28,7 +28,7 @@ pub const FONT: Param = Param {
 const LEGIBILITY: Param = Param {
     id: "legibility",
     label: "Legibility",
-    hint: "How strongly the blurred picture is held to the original word: 0 lets letters dissolve, higher values keep \
+    hint: "How closely each letter is held to a moved, leaning copy of itself: 0 lets letters dissolve, higher values keep \
            them readable.",
     kind: Kind::Number { default: 1.0, min: 0.0, max: 100.0 },
     group: "Look",

@@ -14,8 +14,8 @@ const MODE: Param = Param {
 
 /// [`shared::DETAIL`] with a default that follows the mode.
 const DETAIL: Param = Param {
-    hint: "How much of the source's fine detail is laid over shapes that have not moved: 0 gives flat vector shapes, 1 \
-           keeps the grain of a photograph. -1 takes 1 in mode 'color' and 0 elsewhere. It does not touch the SVG.",
+    hint: "How much of the source's own pixels is kept, under the grade, where shapes have not moved: 0 gives flat vector \
+           shapes, 1 a photograph. -1 takes 1 in mode 'color' and 0 elsewhere. It does not touch the SVG.",
     kind: Kind::Number { default: -1.0, min: -1.0, max: 1.0 },
     ..shared::DETAIL
 };

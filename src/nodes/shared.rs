@@ -17,8 +17,8 @@ pub const PROMPT: Param = Param {
 pub const REGION: Param = Param {
     id: "region",
     label: "Region",
-    hint: "A rectangle with a prompt of its own, in pixels of the source with the origin at the top left. Give it once \
-           a region.",
+    hint: "A rectangle with a prompt of its own, in pixels of the source with the origin at the top left. What changes is \
+           the thing inside it, by what is seen of its shapes and by their colours. Give it once a region.",
     kind: Kind::Regions,
     group: "Regions",
     animates: false,
@@ -49,8 +49,8 @@ pub const QUALITY: Param = Param {
 pub const ITERATIONS: Param = Param {
     id: "iterations",
     label: "Iterations",
-    hint: "Most optimiser steps. 0 takes the number that belongs to the quality; the optimiser stops earlier when the \
-           picture no longer improves.",
+    hint: "Most optimiser steps after the search for a look or a bend. 0 takes the number that belongs to the quality; the \
+           fine steps of the second half end earlier when the picture no longer improves.",
     kind: Kind::Integer { default: 0, min: 0, max: 10_000 },
     group: "Quality",
     animates: true,
@@ -89,12 +89,12 @@ pub const ENCODER: Param = Param {
     animates: false,
 };
 
-/// Fine detail of the source on top.
+/// The source's own pixels under the grade.
 pub const DETAIL: Param = Param {
     id: "detail",
     label: "Detail",
-    hint: "How much of the source's fine detail is laid over shapes that have not moved: 0 gives flat vector shapes, 1 \
-           keeps the grain of a photograph. It does not touch the SVG.",
+    hint: "How much of the source's own pixels is kept, under the grade, where shapes have not moved: 0 gives flat vector \
+           shapes, 1 a photograph. It does not touch the SVG.",
     kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
     group: "Look",
     animates: true,

@@ -1,7 +1,7 @@
 //! `cargo xtask gallery`: runs the README's before/after pairs and writes them with their commands and cosines.
 //!
-//! The list was chosen before the shipped encoder was run on it and stays as it is when a pair fails; first stands what the
-//! README's first command makes.
+//! The list was chosen before the shipped engine was run on it and stays as it is when a pair fails; first stands what the
+//! README's first command makes. Words have no picture before: it is drawn at strength 0.
 
 use crate::report::{linocut, number, replace_section};
 use crate::{build, root};
@@ -9,44 +9,93 @@ use serde_json::Value;
 
 struct Pair {
     name: &'static str,
-    input: &'static str,
+    /// A file of `examples`; none: a word, drawn by the command itself.
+    input: Option<&'static str>,
     args: &'static [&'static str],
 }
 
+const fn pair(name: &'static str, input: &'static str, args: &'static [&'static str]) -> Pair {
+    Pair { name, input: Some(input), args }
+}
+
+const fn word(name: &'static str, args: &'static [&'static str]) -> Pair {
+    Pair { name, input: None, args }
+}
+
+const FONT: &str = "examples/font.ttf";
 const PAIRS: &[Pair] = &[
-    Pair { name: "gold", input: "coffee.jpg", args: &["edit", "--prompt", "made of gold"] },
-    Pair { name: "night", input: "coffee.jpg", args: &["edit", "--prompt", "a cup of coffee at night"] },
-    Pair { name: "sunset", input: "rocket.jpg", args: &["recolor", "--prompt", "a photo at sunset"] },
-    Pair { name: "snow", input: "chelsea.jpg", args: &["recolor", "--prompt", "a cat in the snow"] },
-    Pair { name: "underwater", input: "astronaut.jpg", args: &["recolor", "--prompt", "underwater"] },
-    Pair {
-        name: "green-cup",
-        input: "coffee.jpg",
-        args: &["edit", "--detail", "1", "--region", "130,4,250,240:a green cup"],
-    },
-    Pair { name: "tiger", input: "chelsea.jpg", args: &["edit", "--prompt", "a tiger"] },
-    Pair { name: "moon", input: "rocket.jpg", args: &["edit", "--prompt", "a full moon in the night sky"] },
+    pair("night", "temple.jpg", &["recolor", "--prompt", "at night"]),
+    pair("black-and-white", "flower.jpg", &["recolor", "--prompt", "black and white"]),
+    pair("fog", "coffee.jpg", &["recolor", "--prompt", "a misty morning"]),
+    pair("sepia", "astronaut.jpg", &["recolor", "--prompt", "an old sepia photograph"]),
+    pair("sunset", "rocket.jpg", &["recolor", "--prompt", "a photo at sunset"]),
+    pair("snow", "chelsea.jpg", &["recolor", "--prompt", "a cat in the snow"]),
+    pair("underwater", "astronaut.jpg", &["recolor", "--prompt", "underwater"]),
+    pair("blue-flower", "flower.jpg", &["edit", "--mode", "color", "--region", "150,60,210,230:a blue flower"]),
+    pair("blue-suit", "astronaut.jpg", &["edit", "--mode", "color", "--region", "60,300,390,212:a blue suit"]),
+    pair("green-cup", "coffee.jpg", &["edit", "--detail", "1", "--region", "130,4,250,240:a green cup"]),
+    pair("square-cup", "coffee.jpg", &["edit", "--region", "130,4,250,240:a square cup"]),
+    pair("star-flower", "flower.jpg", &["edit", "--detail", "1", "--region", "150,60,210,230:a star shaped flower"]),
+    pair("star", "disc.svg", &["edit", "--mode", "shape", "--prompt", "a star"]),
+    pair("cross", "disc.svg", &["edit", "--mode", "shape", "--prompt", "a cross"]),
+    word("fire", &["stylize", "--text", "Fire", "--font", FONT, "--prompt", "flames"]),
+    word("tree", &["stylize", "--text", "Tree", "--font", FONT, "--prompt", "a tree"]),
+    pair("gold", "coffee.jpg", &["edit", "--prompt", "made of gold"]),
+    pair("cafe-at-night", "coffee.jpg", &["edit", "--prompt", "a cup of coffee at night"]),
+    pair("tiger", "chelsea.jpg", &["edit", "--prompt", "a tiger"]),
+    pair("moon", "rocket.jpg", &["edit", "--prompt", "a full moon in the night sky"]),
 ];
+
+impl Pair {
+    /// Drawings without a ground keep their alpha.
+    fn ending(&self) -> &'static str {
+        if self.input.is_some_and(|input| input.ends_with(".jpg")) { "jpg" } else { "png" }
+    }
+
+    /// Runs the command into a file of the gallery; what it reports.
+    fn make(&self, output: &str, more: &[&str]) -> Result<Value, String> {
+        let (command, flags) = self.args.split_first().ok_or("a pair without a command")?;
+        let input = self.input.map(|input| format!("examples/{input}"));
+        let input = input.as_deref().into_iter().collect::<Vec<_>>();
+        linocut(&[&[*command], &input[..], &["-o", output, "--cache", "target/gallery"], flags, more].concat())
+    }
+
+    /// The command as a person types it.
+    fn shown(&self) -> String {
+        let quoted = |arg: &&str| if arg.contains(' ') { format!("\"{arg}\"") } else { (*arg).to_owned() };
+        let (command, flags) = self.args.split_first().map_or(("", &[][..]), |(command, flags)| (*command, flags));
+        let input = self.input.map_or(String::new(), |input| format!(" examples/{input}"));
+        format!("`linocut {command}{input} {}`", flags.iter().map(quoted).collect::<Vec<_>>().join(" "))
+    }
+}
 
 /// Runs every pair and writes `docs/gallery` and the README's section.
 pub(crate) fn run() -> Result<(), String> {
     build()?;
     let failed = |error: std::io::Error| error.to_string();
+    // Pictures of pairs that are no more would stay for ever.
+    let _ = std::fs::remove_dir_all(root().join("docs/gallery"));
     std::fs::create_dir_all(root().join("docs/gallery")).map_err(failed)?;
     let mut short = "| before | after | prompt |\n|---|---|---|\n".to_owned();
-    let mut long =
-        "# Gallery\nMade by `cargo xtask gallery` with the built-in encoder. The list was chosen before the \
-                    shipped encoder was run on it; what failed stays in.\n\n| before | after | command | cosine |\n|---|---|---|---|\n"
-            .to_owned();
-    for Pair { name, input, args } in PAIRS {
-        let (input, output) = (format!("examples/{input}"), format!("docs/gallery/{name}.jpg"));
-        let (command, flags) = args.split_first().ok_or("a pair without a command")?;
-        let report = linocut(&[&[*command, &input, "-o", &output, "--cache", "off"][..], flags].concat())?;
-        let shown = flags.iter().map(|arg| if arg.contains(' ') { format!("\"{arg}\"") } else { (*arg).to_owned() });
-        let shown = format!("`linocut {command} {input} {}`", shown.collect::<Vec<_>>().join(" "));
-        let prompt = flags.last().copied().unwrap_or_default();
-        short += &format!("| ![]({input}) | ![]({output}) | {command}: {prompt} |\n");
-        long += &format!("| ![](../{input}) | ![](gallery/{name}.jpg) | {shown} | {} |\n", cosines(&report));
+    let mut long = "# Gallery\nMade by `cargo xtask gallery` with the built-in encoder. The list was chosen before the shipped \
+                    engine was run on it; what failed stays in.\n\n| before | after | command | cosine |\n|---|---|---|---|\n"
+        .to_owned();
+    for pair in PAIRS {
+        let (name, ending) = (pair.name, pair.ending());
+        let output = format!("docs/gallery/{name}.{ending}");
+        let report = pair.make(&output, &[])?;
+        let before = match pair.input {
+            Some(input) => format!("examples/{input}"),
+            None => {
+                let before = format!("docs/gallery/{name}-before.{ending}");
+                pair.make(&before, &["--strength", "0"])?;
+                before
+            }
+        };
+        let (command, prompt) = (pair.args.first().unwrap_or(&""), pair.args.last().unwrap_or(&""));
+        short += &format!("| ![]({before}) | ![]({output}) | {command}: {prompt} |\n");
+        let (shown, cosines) = (pair.shown(), cosines(&report));
+        long += &format!("| ![](../{before}) | ![](../{output}) | {shown} | {cosines} |\n");
     }
     std::fs::write(root().join("docs/gallery.md"), long).map_err(failed)?;
     replace_section("gallery", &short)

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 /// The README's main job; a test keeps the two equal.
 const MAIN_JOB: &[&str] =
-    &["run", "--release", "--locked", "--", "edit", "examples/coffee.jpg", "--prompt", "made of gold", "-o"];
+    &["run", "--release", "--locked", "--", "recolor", "examples/temple.jpg", "--prompt", "at night", "-o"];
 const MAIN_JOB_OUTPUT: &str = "target/edited.png";
 
 /// Runs everything; the first failure ends it.

@@ -59,30 +59,30 @@ pub(crate) fn sifted<const N: usize, E>(
     Ok(all.into_iter().take(count).map(|(at, _)| at).collect())
 }
 
-/// `best` with as many of the `simpler` settings as cost no more than `tolerance`, the least missed first; each says for every
+/// `best` with as many of the `simpler` settings as cost no more than each may, the least missed first; each says for every
 /// number what it is set to, none: it stays.
 ///
 /// # Errors
 /// What `score` fails with.
 pub(crate) fn simplified<const N: usize, E>(
     best: [f32; N],
-    simpler: &[[Option<f32>; N]],
-    tolerance: f32,
+    simpler: &[([Option<f32>; N], f32)],
     mut score: impl FnMut(&[[f32; N]]) -> Result<Vec<f32>, E>,
 ) -> Result<[f32; N], E> {
     let set =
         |at: &[f32; N], to: &[Option<f32>; N]| -> [f32; N] { std::array::from_fn(|axis| to[axis].unwrap_or(at[axis])) };
-    let tries = std::iter::once(best).chain(simpler.iter().map(|to| set(&best, to))).collect::<Vec<_>>();
+    let tries = std::iter::once(best).chain(simpler.iter().map(|(to, _)| set(&best, to))).collect::<Vec<_>>();
     let scores = score(&tries)?;
-    let allowed = scores.first().copied().unwrap_or(f32::INFINITY) + tolerance;
-    let mut order = scores.into_iter().skip(1).zip(simpler).filter(|(score, _)| *score < allowed).collect::<Vec<_>>();
+    let whole = scores.first().copied().unwrap_or(f32::INFINITY);
+    let tried = scores.into_iter().skip(1).zip(simpler);
+    let mut order = tried.filter(|(score, (_, may))| *score < whole + may).collect::<Vec<_>>();
     order.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let mut kept = best;
-    for (index, (alone, to)) in order.into_iter().enumerate() {
+    for (index, (alone, (to, may))) in order.into_iter().enumerate() {
         let next = set(&kept, to);
         // The first one's score is known.
         let taken = if index == 0 { alone } else { score(&[next])?.first().copied().unwrap_or(f32::INFINITY) };
-        if taken < allowed {
+        if taken < whole + may {
             kept = next;
         }
     }
@@ -148,7 +148,7 @@ mod tests {
     fn numbers_that_hardly_matter_are_set_back() {
         let score = |all: &[[f32; 3]]| Ok::<_, ()>(all.iter().map(|[x, y, _]| (x - 1.0).powi(2) + 0.001 * y).collect());
         let simpler = [[Some(0.0), None, None], [None, Some(0.0), None], [None, None, Some(0.0)]];
-        let kept = simplified([1.0, 0.5, 7.0], &simpler, 0.01, score).unwrap();
+        let kept = simplified([1.0, 0.5, 7.0], &simpler.map(|to| (to, 0.01)), score).unwrap();
         assert_eq!(kept, [1.0, 0.0, 0.0], "only the first one matters");
         let best = sifted(vec![[3.0, 0.0, 0.0], [1.1, 0.0, 0.0], [0.0; 3]], 2, score).unwrap();
         assert_eq!(best, [[1.1, 0.0, 0.0], [0.0; 3]], "the two best in order");

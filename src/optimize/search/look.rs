@@ -39,6 +39,8 @@ const CRUSHED: f32 = 1.0;
 const LEAST_LIGHT: f32 = 0.62;
 /// A simpler look may cost this much.
 const SNAP: f32 = 0.006;
+/// A look without any colour may cost this much: next to grey nobody wants a rest of colour.
+const SNAP_TO_GREY: f32 = 0.02;
 
 /// A small picture under search.
 #[derive(Debug)]
@@ -157,7 +159,7 @@ pub(crate) fn find(
     let starts = sifted(starts, SIFTED, |all| score(sift, all))?;
     let found = evolve(starts, SIGMA, effort, stream, |all| score(decide, all))?;
     let best = found.first().map_or(neutral, |(knobs, _)| *knobs);
-    Ok(Look::of_knobs(simplified(best, &simpler(), SNAP, |all| score(decide, all))?, pivot))
+    Ok(Look::of_knobs(simplified(best, &simpler(), |all| score(decide, all))?, pivot))
 }
 
 /// A point of the first round: half of them leave hue and slopes alone, because most looks do.
@@ -174,11 +176,11 @@ fn start(index: u32) -> [f32; KNOBS] {
 const SIMPLER: [&[usize]; 8] = [&[6, 7], &[3], &[4, 5], &[4, 5, 6, 7], &[0], &[1], &[0, 1], &[2]];
 
 /// Simpler looks: groups of knobs at neutral, and no chroma at all.
-fn simpler() -> Vec<[Option<f32>; KNOBS]> {
+fn simpler() -> Vec<([Option<f32>; KNOBS], f32)> {
     let neutral = Look::default().knobs();
     let set = |group: &[usize], to: [f32; KNOBS]| std::array::from_fn(|knob| group.contains(&knob).then_some(to[knob]));
-    let mut all = SIMPLER.map(|group| set(group, neutral)).to_vec();
-    all.push(set(&[2, 3, 4, 5, 6, 7], [0.0; KNOBS]));
+    let mut all = SIMPLER.map(|group| (set(group, neutral), SNAP)).to_vec();
+    all.push((set(&[2, 3, 4, 5, 6, 7], [0.0; KNOBS]), SNAP_TO_GREY));
     all
 }
 

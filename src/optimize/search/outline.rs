@@ -135,9 +135,9 @@ pub(crate) fn find(
     let Some((best, _)) = found.first().filter(|(_, score)| *score < still - LEAST_GAIN) else {
         return Ok(bending.scene.points.clone());
     };
-    let without = |mode: usize| std::array::from_fn(|knob| (knob / 2 == mode).then_some(0.0));
-    let simpler = (0..KNOBS / 2).map(without).collect::<Vec<[Option<f32>; KNOBS]>>();
-    Ok(bending.bent(&simplified(*best, &simpler, SNAP, |all| score(decide, all))?))
+    let without = |mode: usize| (std::array::from_fn(|knob| (knob / 2 == mode).then_some(0.0)), SNAP);
+    let simpler = (0..KNOBS / 2).map(without).collect::<Vec<_>>();
+    Ok(bending.bent(&simplified(*best, &simpler, |all| score(decide, all))?))
 }
 
 /// A start: one mode of some size and phase, and a little of all others.
