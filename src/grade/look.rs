@@ -55,6 +55,18 @@ impl Look {
         *self == Self::neutral(self.pivot)
     }
 
+    /// Whether nothing but grey is left.
+    pub fn is_grey(&self) -> bool {
+        self.saturation == 0.0 && self.tint == [0.0; 2] && self.tint_by_lightness == [0.0; 2]
+    }
+
+    /// The look `part` of the way from neutral.
+    pub fn scaled(&self, part: f32) -> Self {
+        let (neutral, knobs) = (Self::default().knobs(), self.knobs());
+        let knobs = std::array::from_fn(|knob| neutral[knob] + part * (knobs[knob] - neutral[knob]));
+        Self::of_knobs(knobs, self.pivot)
+    }
+
     /// The numbers a search turns, in the order of the fields; the pivot stays.
     pub fn knobs(&self) -> [f32; KNOBS] {
         let ([a, b], [c, d]) = (self.tint, self.tint_by_lightness);

@@ -75,6 +75,11 @@ impl Colors {
         (self.layers, rest)
     }
 
+    /// Whether every grade that a fill takes leaves nothing but grey.
+    fn is_grey(&self, start: &Start) -> bool {
+        self.layers.iter().all(|layer| layer.share(start.path) == 0.0 || layer.grade.look.is_grey())
+    }
+
     fn rest_of(&self, start: &Start) -> [f32; 3] {
         start.slot.and_then(|slot| self.rest.get(slot as usize)).copied().unwrap_or_default()
     }
@@ -118,7 +123,11 @@ impl Colors {
         let mut by_rest = vec![[0.0; 3]; self.rest.len()];
         for (start, &[r, g, b, _]) in self.starts.iter().zip(gradient) {
             let Some(slot) = start.slot else { continue };
-            let by_color = by_oklab(self.wanted(start), [r, g, b]);
+            let mut by_color = by_oklab(self.wanted(start), [r, g, b]);
+            if self.is_grey(start) {
+                // Where the look takes all colour away, nothing brings a little of it back.
+                by_color = [by_color[0], 0.0, 0.0];
+            }
             for (layer, by_cells) in self.layers.iter().zip(&mut by_cells) {
                 let share = layer.share(start.path);
                 if share > 0.0 {

@@ -79,6 +79,11 @@ pub(crate) struct Aim {
 }
 
 impl Aim {
+    /// How well the encoder tells the prompt from any photograph, 0 to 1.
+    pub(crate) fn clarity(&self) -> f32 {
+        self.clarity
+    }
+
     /// Loss of raw features, a row a crop.
     ///
     /// # Errors

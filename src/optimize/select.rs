@@ -10,6 +10,15 @@ use crate::image::resample;
 use crate::raster::{self, RasterError, Size};
 use crate::scene::{Scene, as_usize};
 
+/// What becomes of paths that others cover wholly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hidden {
+    /// They stay: the publication's selection.
+    Stays,
+    /// They go where their place goes, so that nothing old comes to light when what covers them moves.
+    Moves,
+}
+
 /// The least part of the visible area that must lie inside.
 pub(super) const LEAST_SHARE: f32 = 0.5;
 
@@ -35,23 +44,35 @@ pub(super) fn is_cut_by(scene: &Scene, path: usize, rect: Rect) -> bool {
 ///
 /// # Errors
 /// [`RasterError`] for a scene that cannot be drawn.
-pub(super) fn paths_inside(scene: &Scene, rects: &[Rect], size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
+pub(super) fn paths_inside(
+    scene: &Scene,
+    rects: &[Rect],
+    hidden: Hidden,
+    size: Size,
+    ctx: &Ctx,
+) -> Result<Vec<bool>, RasterError> {
     let (x_scale, y_scale) = (size.width_px as f32 / scene.width, size.height_px as f32 / scene.height);
     let rects = rects.iter().map(|rect| rect.scaled(x_scale, y_scale)).collect::<Vec<_>>();
     let inside = |at: usize| {
         let (column, row) = (at % size.width_px, at / size.width_px);
         f32::from(u8::from(rects.iter().any(|rect| rect.holds_pixel(column, row))))
     };
-    mostly_seen_in(scene, (0..size.width_px * size.height_px).map(inside).collect(), size, ctx)
+    mostly_seen_in(scene, (0..size.width_px * size.height_px).map(inside).collect(), hidden, size, ctx)
 }
 
 /// For each path, whether it lies mostly under `mask`, one value from 0 to 1 a pixel of the canvas.
 ///
 /// # Errors
 /// As [`paths_inside`].
-pub(super) fn paths_under(scene: &Scene, mask: &[f32], size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
+pub(super) fn paths_under(
+    scene: &Scene,
+    mask: &[f32],
+    hidden: Hidden,
+    size: Size,
+    ctx: &Ctx,
+) -> Result<Vec<bool>, RasterError> {
     let mask = resample::nearest(mask, scene.width.ceil() as usize, (size.width_px, size.height_px));
-    mostly_seen_in(scene, mask, size, ctx)
+    mostly_seen_in(scene, mask, hidden, size, ctx)
 }
 
 /// For each path, what is seen of it in pixels, and the sums over it of x and y, both 0 to 1 over the canvas: `[x, y, area]`.
@@ -67,8 +88,32 @@ pub(super) fn seen_places(scene: &Scene, size: Size, ctx: &Ctx) -> Result<Vec<[f
     Ok(seen.into_iter().map(|[x, y, _, area]| [x, y, area]).collect())
 }
 
-fn mostly_seen_in(scene: &Scene, mask: Vec<f32>, size: Size, ctx: &Ctx) -> Result<Vec<bool>, RasterError> {
+fn mostly_seen_in(
+    scene: &Scene,
+    mask: Vec<f32>,
+    hidden: Hidden,
+    size: Size,
+    ctx: &Ctx,
+) -> Result<Vec<bool>, RasterError> {
     let within = raster::visible_area(scene, size, &mask, ctx)?;
     let total = raster::visible_area(scene, size, &vec![1.0; mask.len()], ctx)?;
-    Ok(within.iter().zip(&total).map(|(within, total)| *within > 0.0 && *within >= LEAST_SHARE * total).collect())
+    let is_in = |path: usize, within: f32, total: f32| match hidden {
+        Hidden::Moves if total == 0.0 => mask_at_middle(scene, path, &mask, size) >= LEAST_SHARE,
+        Hidden::Moves | Hidden::Stays => within > 0.0 && within >= LEAST_SHARE * total,
+    };
+    let sums = within.iter().zip(&total).enumerate();
+    Ok(sums.map(|(path, (within, total))| is_in(path, *within, *total)).collect())
+}
+
+/// What the mask says in the middle of a path's points.
+fn mask_at_middle(scene: &Scene, path: usize, mask: &[f32], size: Size) -> f32 {
+    let Some(path) = scene.paths.get(path) else { return 0.0 };
+    let points = scene.contours_of(path).flatten();
+    let (sum, count) = points.fold(([0.0; 2], 0.0_f32), |(sum, count), [x, y]| ([sum[0] + x, sum[1] + y], count + 1.0));
+    let [x, y] = sum.map(|sum: f32| sum / count.max(1.0));
+    let at = |value: f32, length: f32, pixels: usize| {
+        ((value / length.max(1e-6) * pixels as f32).max(0.0) as usize).min(pixels.saturating_sub(1))
+    };
+    let (column, row) = (at(x, scene.width, size.width_px), at(y, scene.height, size.height_px));
+    mask.get(row * size.width_px + column).copied().unwrap_or(0.0)
 }

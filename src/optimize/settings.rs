@@ -183,7 +183,7 @@ impl Settings {
             outline_search: (mode == Mode::Shape).then(|| outline_effort(quality, mode)),
             warp: Some(Reach { first: 0.08, last: 0.02 }),
             raster_side_px: if is_draft { 256 } else { 512 },
-            patience: iterations / 3,
+            patience: (iterations / 3).max(LEAST_PATIENCE),
             ..Self::plain(mode)
         }
     }
@@ -226,6 +226,9 @@ impl Settings {
         1.0 - 1.8 * (progress - 0.5).max(0.0)
     }
 }
+
+/// Fewer iterations without gain than this mean nothing: each has other crops.
+const LEAST_PATIENCE: u32 = 6;
 
 /// How the bend that outlines begin with is searched.
 fn outline_effort(quality: Quality, mode: Mode) -> Effort {

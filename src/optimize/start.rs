@@ -10,7 +10,8 @@ use super::search::glance::{Glance, Planes};
 use super::search::look::{self, canvas};
 use super::search::outline::{self, Bending};
 use super::search::{Effort, SIFTED_CROPS};
-use super::{Mode, OptimizeError, Quality, Settings, select};
+use super::select::{self, Hidden};
+use super::{Mode, OptimizeError, Quality, Settings};
 use crate::ctx::Ctx;
 use crate::encoder::Encoder;
 use crate::gpu::Backend;
@@ -54,9 +55,10 @@ pub(super) fn prepare<'a>(
     let mut scene = initial.clone();
     let size = settings.raster_size(&scene);
     let is_paper = settings.quality == Quality::Paper;
-    let mut free = free_paths(&scene, settings, size, ctx)?;
+    let hidden = if is_paper { Hidden::Stays } else { Hidden::Moves };
+    let mut free = free_paths(&scene, settings, hidden, size, ctx)?;
     if let Some(mask) = mask {
-        let under = select::paths_under(&scene, mask, size, ctx)?;
+        let under = select::paths_under(&scene, mask, hidden, size, ctx)?;
         free.iter_mut().zip(under).for_each(|(free, under)| *free &= under);
         if !free.contains(&true) {
             return Err(OptimizeError::NothingUnderMask);
@@ -149,6 +151,7 @@ fn search_looks(
         let share = share_plane(&prepared.scene, prepared.shares.get(index), size, &cpu)?;
         let region = glance_region(prepared, settings, index, size)?;
         let Some(target) = prepared.objective.targets().get(index) else { continue };
+        let clarity = target.aim.clarity();
         let picture = (size.width_px, size.height_px);
         let encoder = prepared.objective.encoder();
         let glance = |crops| Glance::new(encoder, &target.aim, region, picture, crops, seed);
@@ -158,7 +161,8 @@ fn search_looks(
         let look = look::find(&canvas, [&sift, &decide], effort, &mut stream, advance, ctx)?;
         if let Some(colors) = prepared.parameters.colors() {
             if let Some(layer) = colors.layers.get_mut(index) {
-                layer.grade.look = look;
+                // What is hardly a prompt changes little.
+                layer.grade.look = if clarity < 1.0 { look.scaled(clarity * clarity) } else { look };
             }
             colors.paint(&mut prepared.scene.fills);
         }
@@ -285,7 +289,13 @@ fn share_plane(scene: &Scene, shares: Option<&Vec<f32>>, size: Size, ctx: &Ctx) 
 
 /// Which paths may change: those inside `only`; else, where every prompt belongs to a rectangle, those inside any of
 /// them, so that the rest of the picture is left alone; else all.
-fn free_paths(scene: &Scene, settings: &Settings, size: Size, ctx: &Ctx) -> Result<Vec<bool>, OptimizeError> {
+fn free_paths(
+    scene: &Scene,
+    settings: &Settings,
+    hidden: Hidden,
+    size: Size,
+    ctx: &Ctx,
+) -> Result<Vec<bool>, OptimizeError> {
     let regions = settings.regions.iter().map(|region| region.rect_in_canvas).collect::<Option<Vec<_>>>();
     let rects = match (settings.only_in_canvas.as_slice(), regions) {
         ([], None) => return Ok(vec![true; scene.paths.len()]),
@@ -297,7 +307,7 @@ fn free_paths(scene: &Scene, settings: &Settings, size: Size, ctx: &Ctx) -> Resu
             return Err(OptimizeError::RegionOutside { rect, width: scene.width, height: scene.height });
         }
     }
-    let free = select::paths_inside(scene, &rects, size, ctx)?;
+    let free = select::paths_inside(scene, &rects, hidden, size, ctx)?;
     let is_whole = |path: usize| !rects.iter().any(|&rect| select::is_cut_by(scene, path, rect));
     let whole = free.iter().enumerate().map(|(path, free)| *free && is_whole(path)).collect::<Vec<_>>();
     if whole.contains(&true) {

@@ -171,8 +171,9 @@ fn blur_line(field: &mut [[f32; 2]], start: usize, stride: usize, radius: usize)
 mod tests {
     use super::*;
 
+    /// Points half a pixel apart in the middle of the canvas: neighbours there see almost one field.
     fn grid_of_points(scene: &Scene) -> Vec<[f32; 2]> {
-        let at = |index: usize, length: f32| (index as f32 + 0.5) / 40.0 * length;
+        let at = |index: usize, length: f32| length / 2.0 + 0.5 * (index as f32 - 20.0);
         (0..40).flat_map(|row| (0..40).map(move |column| [at(column, scene.width), at(row, scene.height)])).collect()
     }
 

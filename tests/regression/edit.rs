@@ -21,7 +21,7 @@ fn scene(path: &Path) -> Scene {
 fn an_edit_moves_the_picture_toward_its_prompt_and_reports_every_field() {
     let folder = folder();
     write_disc(&folder.path().join("in.png"), 96);
-    let args = ["edit", "in.png", "--prompt", "a green circle on a yellow background", "-o", "out.png"];
+    let args = ["edit", "in.png", "--prompt", "a green picture", "-o", "out.png"];
     let report = run(folder.path(), &args).json();
     for field in ["paths", "segments", "iterations", "loss_first", "loss_last", "peak_rss_mb", "threads"] {
         assert!(report[field].is_number(), "{field} of {report}");

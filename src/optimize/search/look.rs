@@ -30,8 +30,8 @@ const COST: f32 = 0.01;
 const CLIPPED: f32 = 0.5;
 /// Weight of lost shading, below this part of the picture's own, in looks with a tint: a cast of colour needs no loss of
 /// shading, as fog does.
-const FLATTENED: f32 = 0.25;
-const LEAST_SHADING: f32 = 0.68;
+const FLATTENED: f32 = 0.4;
+const LEAST_SHADING: f32 = 0.72;
 /// Tint from which that counts whole.
 const CAST: f32 = 0.08;
 /// Weight of lost light, below this part of the picture's own lightness.
