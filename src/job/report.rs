@@ -3,6 +3,7 @@
 //! Input: measurements of one run. Output: serialisable structs whose field names are a contract.
 
 use crate::grade::Look;
+use crate::optimize::Judging;
 use serde::Serialize;
 
 /// Report of `edit`, `recolor` and `stylize`.
@@ -24,6 +25,8 @@ pub struct EditReport {
     pub cosine_after: Option<f32>,
     /// The look that was found for each region, the whole picture among them; none where colours have none.
     pub looks: Vec<Look>,
+    /// How pictures were compared with prompts.
+    pub judging: Option<Judging>,
     /// The regions with their own prompts.
     pub regions: Vec<RegionReport>,
     /// Where the time went.

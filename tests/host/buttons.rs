@@ -109,6 +109,33 @@ fn presets_write_the_prompt_and_the_read_outs_follow() {
 }
 
 #[test]
+fn strength_is_live_and_the_look_is_exported_by_a_button() {
+    let host = Host::load(Manners::default());
+    let layout = Layout::default();
+    let folder = crate::util::folder();
+    let (node, instance) = host.instance(EDIT, FILTER);
+    quick(&instance, "a green picture");
+    let output = connect(&instance, &layout, &disc());
+    assert_eq!(node.render(&instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+    let edited = layout.bytes(&output);
+    let kept = entries();
+    set(&instance, "strength", ParamValue::Double(0.0));
+    assert_eq!(node.render(&instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+    assert_eq!(layout.bytes(&output), disc(), "strength 0 is the source");
+    assert_ne!(edited, disc(), "strength 1 is an edit");
+    assert_eq!(entries(), kept, "another strength is no other edit");
+    assert_eq!(press(&node, &instance, "exportLut"), kOfxStatFailed, "no file is named");
+    set(&instance, "lut", text(folder.path().join("look.##.cube").to_str().unwrap()));
+    assert_eq!(press(&node, &instance, "exportLut"), kOfxStatOK, "{:?}", instance.messages);
+    assert_eq!(crate::util::names(folder.path()), ["look.04.cube"], "the frame's number stands in the name");
+    set(&instance, "mode", ParamValue::Int(2));
+    assert_eq!(press(&node, &instance, "exportLut"), kOfxStatFailed);
+    let messages = instance.messages.lock().join("; ");
+    assert!(messages.contains("this edit changes no colours by a look"), "{messages}");
+    assert!(host.instance(STYLIZE, FILTER).1.param(c"exportLut").is_none(), "words have no look");
+}
+
+#[test]
 fn a_region_that_only_lets_its_own_shapes_change_leaves_the_rest_alone() {
     let host = Host::load(Manners::default());
     let layout = Layout::default();

@@ -238,6 +238,7 @@ fn report_edit(run: &Run, encoder: &Choice, sizes: &Sizes, done: &Done, job: &Jo
         cosine_before: whole.map(|[before, _]| before),
         cosine_after: whole.map(|[_, after]| after),
         looks: edited.layers.iter().map(|layer| layer.grade.look).collect(),
+        judging: edited.judging,
         regions,
         seconds: seconds(run),
         peak_rss_mb: peak_rss_mb(),
