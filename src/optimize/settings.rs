@@ -166,7 +166,7 @@ impl Settings {
         let look = match quality {
             Quality::Draft => effort(64, 1, 12, 3),
             Quality::Final => effort(320, 6, 32, 6),
-            _ => effort(224, 4, 20, 3),
+            _ => effort(224, 5, 20, 3),
         };
         // What a field of displacements may move in all grows with the steps, whatever their number.
         let rate_shape_px = match mode {

@@ -30,8 +30,10 @@ const COST: f32 = 0.01;
 const CLIPPED: f32 = 0.5;
 /// Weight of lost shading, below this part of the picture's own, in looks with a tint: a cast of colour needs no loss of
 /// shading, as fog does.
-const FLATTENED: f32 = 0.4;
+const FLATTENED: f32 = 0.22;
 const LEAST_SHADING: f32 = 0.72;
+/// Light below which a darker look is held to be flatter.
+const DARKEST: f32 = 0.7;
 /// Tint from which that counts whole.
 const CAST: f32 = 0.08;
 /// Weight of lost light, below this part of the picture's own lightness.
@@ -127,7 +129,9 @@ fn cost(knobs: &[f32; KNOBS], damage: Damage) -> f32 {
     let neutral = Look::default().knobs();
     let far = (0..KNOBS).map(|knob| ((knobs[knob] - neutral[knob]) / UNITS[knob]).powi(2)).sum::<f32>();
     let cast = (knobs[4].hypot(knobs[5]) / CAST).min(1.0);
-    let flattened = cast * (LEAST_SHADING - damage.shading).max(0.0);
+    // Darker is flatter by itself, up to a point.
+    let shading = damage.shading / damage.light.clamp(DARKEST, 1.0);
+    let flattened = cast * (LEAST_SHADING - shading).max(0.0);
     let crushed = (LEAST_LIGHT - damage.light).max(0.0);
     COST * far + CLIPPED * damage.clipped + FLATTENED * flattened + CRUSHED * crushed
 }
