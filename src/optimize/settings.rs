@@ -159,7 +159,7 @@ impl Settings {
             (Quality::Draft, _) => (8, 5),
             (Quality::Final, Mode::Color) => (40, 11),
             (Quality::Final, _) => (160, 19),
-            (_, Mode::Color) => (10, 7),
+            (_, Mode::Color) => (6, 7),
             _ => (64, 11),
         };
         let effort = |first, rounds, children, crops| Effort { first, rounds, children, crops };

@@ -39,6 +39,10 @@ const CAST: f32 = 0.08;
 /// Weight of lost light, below this part of the picture's own lightness.
 const CRUSHED: f32 = 1.0;
 const LEAST_LIGHT: f32 = 0.62;
+/// Shading that a cast of colour must leave, and how contrast is raised until it does, in stops.
+const KEPT_SHADING: f32 = 0.68;
+const CONTRAST_STEP: f32 = 0.1;
+const CONTRAST_STEPS: usize = 12;
 /// A simpler look may cost this much.
 const SNAP: f32 = 0.006;
 /// A look without any colour may cost this much: next to grey nobody wants a rest of colour.
@@ -163,7 +167,26 @@ pub(crate) fn find(
     let starts = sifted(starts, SIFTED, |all| score(sift, all))?;
     let found = evolve(starts, SIGMA, effort, stream, |all| score(decide, all))?;
     let best = found.first().map_or(neutral, |(knobs, _)| *knobs);
-    Ok(Look::of_knobs(simplified(best, &simpler(), |all| score(decide, all))?, pivot))
+    let found = simplified(best, &simpler(), |all| score(decide, all))?;
+    Ok(with_shading(Look::of_knobs(found, pivot), canvas))
+}
+
+/// `look` with as much contrast as a cast of colour needs to keep the picture's shadings: an encoder is content with flat
+/// colour, a person is not.
+fn with_shading(mut look: Look, canvas: &Canvas) -> Look {
+    let [a, b] = look.tint;
+    if a.hypot(b) < CAST {
+        return look;
+    }
+    // Contrast about the mean clips a little at both ends, so that one step rarely is enough.
+    for _ in 0..CONTRAST_STEPS {
+        let (_, damage) = canvas.under(&look);
+        if damage.shading >= KEPT_SHADING {
+            break;
+        }
+        look.contrast += CONTRAST_STEP;
+    }
+    look
 }
 
 /// A point of the first round: half of them leave hue and slopes alone, because most looks do.
