@@ -3,12 +3,13 @@
 //! Input: a [`Plan`], what to start from and an encoder. Output: an [`Edited`] scene, and pictures of it at any
 //! size. Determinism: as the stages. Cost: as the stages; drawing a finished scene needs no encoder.
 
+pub use crate::finish::draw;
+
 use crate::ctx::Ctx;
 use crate::encoder::Encoder;
-use crate::finish::{self, Finish};
 use crate::image::Image;
 use crate::optimize::{self, Edited, OptimizeError, Step};
-use crate::raster::{RasterError, Size};
+use crate::raster::RasterError;
 use crate::scene::Scene;
 use crate::vectorize::{self, VectorizeError};
 use serde::{Deserialize, Serialize};
@@ -75,18 +76,4 @@ pub fn run(
         (Some(_), None) => Err(PipelineError::NoEncoder),
         (Some(edit), Some(encoder)) => Ok(optimize::run(&initial, encoder, edit, mask, plan.seed, ctx, watch)?),
     }
-}
-
-/// Draws a finished edit at `size`; see [`finish::draw`].
-///
-/// # Errors
-/// [`RasterError`] for a scene that cannot be drawn.
-pub fn draw(
-    edited: &Edited,
-    size: Size,
-    source: Option<&Image>,
-    finish: Finish,
-    ctx: &Ctx,
-) -> Result<Image, RasterError> {
-    finish::draw(edited, size, source, finish, ctx)
 }

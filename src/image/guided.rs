@@ -137,7 +137,8 @@ fn box_rows(plane: &[f32], width: usize, radius: usize) -> Vec<f32> {
     out
 }
 
-fn transposed(plane: &[f32], width: usize) -> Vec<f32> {
+/// Rows as columns.
+pub(crate) fn transposed(plane: &[f32], width: usize) -> Vec<f32> {
     let height = plane.len() / width.max(1);
     let mut out = vec![0.0; plane.len()];
     out.par_chunks_exact_mut(height.max(1)).enumerate().for_each(|(x, column)| {

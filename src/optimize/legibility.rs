@@ -6,6 +6,7 @@
 //! 490 million multiply-adds for 512 x 512 pixels, shared by all threads.
 
 use crate::ctx::Ctx;
+use crate::image::guided::transposed;
 use rayon::prelude::*;
 
 /// Standard deviation of the blur as a part of the long side (30 px of 600 in the paper).
@@ -91,15 +92,6 @@ fn convolve(plane: &[f32], width: usize, height: usize, kernel: &[f32]) -> Vec<f
                 *t += weight * s;
             }
         }
-    });
-    out
-}
-
-fn transposed(plane: &[f32], width: usize) -> Vec<f32> {
-    let height = plane.len() / width.max(1);
-    let mut out = vec![0.0; plane.len()];
-    out.par_chunks_exact_mut(height.max(1)).enumerate().for_each(|(x, column)| {
-        column.iter_mut().zip(plane.iter().skip(x).step_by(width)).for_each(|(out, value)| *out = *value);
     });
     out
 }

@@ -4,7 +4,7 @@
 //! after the search. Invariants: as [`super`]. Determinism: as [`super::search`]. Cost: some colour-only passes, and the search.
 
 use super::layers;
-use super::objective::Objective;
+use super::objective::{self, Objective, Target};
 use super::parameters::{self, Parameters};
 use super::search::glance::{Glance, Planes};
 use super::search::look::{self, canvas};
@@ -149,13 +149,9 @@ fn search_looks(
         let before = drawn(&initial, size, &cpu)?;
         let others = drawn(&prepared.scene, size, &cpu)?;
         let share = share_plane(&prepared.scene, prepared.shares.get(index), size, &cpu)?;
-        let region = glance_region(prepared, settings, index, size)?;
         let Some(target) = prepared.objective.targets().get(index) else { continue };
         let clarity = target.aim.clarity();
-        let picture = (size.width_px, size.height_px);
-        let encoder = prepared.objective.encoder();
-        let glance = |crops| Glance::new(encoder, &target.aim, region, picture, crops, seed);
-        let (sift, decide) = (glance(SIFTED_CROPS)?, glance(effort.crops)?);
+        let [sift, decide] = glances_at(prepared, settings, target, index, size, [SIFTED_CROPS, effort.crops], seed)?;
         let canvas = canvas(size.width_px, &before, &others, share);
         let mut stream = Stream::new(seed, 0, Stage::Look, index as u32);
         let look = look::find(&canvas, [&sift, &decide], effort, &mut stream, advance, ctx)?;
@@ -185,19 +181,15 @@ fn search_bends(
 ) -> Result<(), OptimizeError> {
     for index in 0..settings.regions.len() {
         let size = glance_size(&prepared.scene, settings, index);
-        let region = glance_region(prepared, settings, index, size)?;
         let Some(target) = prepared.objective.targets().get(index) else { continue };
-        let picture = (size.width_px, size.height_px);
-        let encoder = prepared.objective.encoder();
-        let glance = |crops| Glance::new(encoder, &target.aim, region, picture, crops, seed);
-        let (sift, decide) = (glance(SIFTED_CROPS)?, glance(effort.crops)?);
+        let [sift, decide] = glances_at(prepared, settings, target, index, size, [SIFTED_CROPS, effort.crops], seed)?;
         let rect = settings.regions.get(index).and_then(|region| region.rect_in_canvas);
         let bending = Bending {
             scene: &prepared.scene,
             is_free: prepared.parameters.point_is_free(),
             centre: centre(&prepared.scene, &prepared.free, rect, ctx)?,
             size,
-            bounds: parameters::bounds(&prepared.scene, settings),
+            bounds: rect.unwrap_or_else(|| parameters::bounds(&prepared.scene, settings)),
             letters: prepared.parameters.letters(),
         };
         let mut stream = Stream::new(seed, 0, Stage::Bend, index as u32);
@@ -262,14 +254,22 @@ fn scaled(scene: &Scene, scale: f32) -> Size {
     Size { width_px: side(scene.width), height_px: side(scene.height) }
 }
 
-fn glance_region(
-    prepared: &Prepared<'_>,
+/// Glances of so many crops each at the region of `index` in pictures of `size`.
+fn glances_at<'a>(
+    prepared: &'a Prepared<'_>,
     settings: &Settings,
+    target: &'a Target,
     index: usize,
     size: Size,
-) -> Result<crate::encoder::crops::draw::Region, OptimizeError> {
+    crops: [u32; 2],
+    seed: u64,
+) -> Result<[Glance<'a>; 2], OptimizeError> {
     let rect = settings.regions.get(index).and_then(|region| region.rect_in_canvas);
-    super::objective::region_in_raster(rect, &prepared.scene, size)
+    let region = objective::region_in_raster(rect, &prepared.scene, size)?;
+    let picture = (size.width_px, size.height_px);
+    let glance = |crops| Glance::new(prepared.objective.encoder(), &target.aim, region, picture, crops, seed);
+    let [first, second] = crops;
+    Ok([glance(first)?, glance(second)?])
 }
 
 fn drawn(scene: &Scene, size: Size, ctx: &Ctx) -> Result<Planes, OptimizeError> {
