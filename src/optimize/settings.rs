@@ -170,7 +170,7 @@ impl Settings {
         };
         // What a field of displacements may move in all grows with the steps, whatever their number.
         let rate_shape_px = match mode {
-            Mode::Full => 0.4,
+            Mode::Full => 0.2,
             Mode::Color => 0.0,
             Mode::Shape => 1.5,
         };
@@ -197,7 +197,7 @@ impl Settings {
     /// Settings of the same quality for edits that belong to rectangles alone: their things may move further, and bend first.
     fn of_things(mut self) -> Self {
         if self.mode == Mode::Full && self.warp.is_some() {
-            self.rate_shape_px *= 2.0;
+            self.rate_shape_px *= 4.0;
             self.outline_search = Some(outline_effort(self.quality, self.mode));
         }
         self
