@@ -36,8 +36,10 @@ const KIN: f32 = 0.07;
 const RING: f32 = 0.2;
 /// The thing must be at least this part of what lies inside its rectangle, else all of that is meant.
 const LEAST_THING: f32 = 0.08;
-/// A path belongs to the thing where it is at least this much more like the middle of the rectangle than like the ring.
-const LEAST_RATIO: f32 = 1.0;
+/// How much its place counts besides its colour: stops of likeness between the middle and the rim.
+const PLACE: f32 = 8.0;
+/// What the middle's weight is on average over the rectangle.
+const MEAN_MIDDLE: f32 = 0.4;
 
 /// For each region the share of every path in its grade.
 ///
@@ -63,7 +65,8 @@ pub(super) fn shares(scene: &Scene, settings: &Settings, things: &[Option<Vec<bo
 }
 
 /// For each path, whether it belongs to the thing inside `rect`: it is mostly seen inside, and its colour is more like what
-/// lies in the middle of the rectangle than like the ring around it.
+/// lies in the middle of the rectangle than like the ring around it. A path in the middle needs less of that, one at the rim
+/// more: a cup may stand on a saucer of its own colour.
 ///
 /// # Errors
 /// [`OptimizeError`] for a scene that cannot be drawn.
@@ -92,8 +95,12 @@ pub(super) fn thing(scene: &Scene, rect: Rect, size: Size, ctx: &Ctx) -> Result<
         }
         if total > 0.0 { sum / total } else { 0.0 }
     };
+    let by_place = |path: usize| {
+        let [inside, _, middle, _] = seen.get(path).copied().unwrap_or_default();
+        color::exp2(PLACE * (middle / inside.max(1e-6) - MEAN_MIDDLE))
+    };
     let is_thing =
-        |path: usize| within.get(path) == Some(&true) && likeness(path, 2) >= LEAST_RATIO * likeness(path, 1);
+        |path: usize| within.get(path) == Some(&true) && by_place(path) * likeness(path, 2) >= likeness(path, 1);
     let thing = (0..scene.paths.len()).map(is_thing).collect::<Vec<_>>();
     let area = |of: &[bool]| of.iter().zip(&seen).filter(|(of, _)| **of).map(|(_, sums)| sums[0]).sum::<f32>();
     Ok(if area(&thing) >= LEAST_THING * area(&within) { thing } else { within })

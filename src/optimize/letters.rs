@@ -1,17 +1,22 @@
-//! Letters keep their identity: each stays near a moved, turned and scaled copy of itself.
+//! Letters keep their identity: each stays near a moved, turned, scaled and slanted copy of itself.
 //!
-//! Input: the outlines of letters before and after a step. Output: outlines that are held. Formula: the best similarity
-//! z' = a z + b of a letter's points (least squares, closed form over complex numbers), its turn and scale limited; where the
-//! root mean square distance of the letter from that copy exceeds a part of the letter's size, the distance is scaled back.
-//! Invariants: letters may travel and lean with the word, but none bends beyond what can be read; frozen points keep their
-//! bits. Determinism: points in order. Cost: some twenty operations a point.
+//! Input: the outlines of letters before and after a step. Output: outlines that are held. Formula: the best affine map
+//! z' = a z + b conj(z) + c of a letter's points (least squares, closed form over complex numbers), its turn, scale and stretch
+//! limited; where the root mean square distance of the letter from that copy exceeds a part of the letter's size, the distance
+//! is scaled back.
+//! Invariants: letters may travel, grow and lean with the word, but none bends beyond what can be read; frozen points keep their
+//! bits. Determinism: points in order. Cost: some forty operations a point.
 
 use crate::scene::{Scene, as_usize};
 
 /// How far a letter may bend, as a part of its root mean square radius, at a legibility of 1.
-const BEND: f32 = 0.16;
+const BEND: f32 = 0.04;
 /// Largest turn of a letter: sine of the angle.
-const MOST_SINE: f32 = 0.3;
+const MOST_SINE: f32 = 0.1;
+/// How much longer and narrower a letter may become along any axis, as a part of its scale.
+const MOST_STRETCH: f32 = 0.12;
+/// A letter with less width than this, as a part of the square of its moment, is a line: nothing says how it stretches.
+const LEAST_WIDTH: f32 = 1e-4;
 /// Smallest and largest scale.
 const SCALES: [f32; 2] = [0.6, 1.6];
 
@@ -29,8 +34,10 @@ struct Letter {
     /// Its points, measured from its middle.
     shape: Vec<[f32; 2]>,
     middle: [f32; 2],
-    /// Sum of the squares of `shape`.
+    /// Sum of the squared lengths of `shape`.
     moment: f32,
+    /// Sum of the squares of `shape` as complex numbers.
+    square: [f32; 2],
 }
 
 impl Letters {
@@ -46,7 +53,8 @@ impl Letters {
             let middle = middle(points);
             let shape = points.iter().map(|point| [0, 1].map(|axis| point[axis] - middle[axis])).collect::<Vec<_>>();
             let moment = shape.iter().map(|[x, y]| x * x + y * y).sum();
-            Letter { first: range.start, shape, middle, moment }
+            let square = shape.iter().fold([0.0; 2], |[n, m], [x, y]| [n + x * x - y * y, m + 2.0 * x * y]);
+            Letter { first: range.start, shape, middle, moment, square }
         };
         Self { letters: paths.map(letter).collect(), bend: BEND / legibility.max(1e-3) }
     }
@@ -68,40 +76,82 @@ impl Letter {
             return;
         }
         let now = middle(points);
-        let (mut cos, mut sin) = (0.0, 0.0);
-        for (point, [x, y]) in points.iter().zip(&self.shape) {
-            let [u, v] = [0, 1].map(|axis| point[axis] - now[axis]);
-            cos += x * u + y * v;
-            sin += x * v - y * u;
+        let copy = self.copy_of(points, now);
+        let held = |shape: &[f32; 2]| {
+            let [x, y] = copy.applied(*shape);
+            [now[0] + x, now[1] + y]
+        };
+        let (mut away, mut moment) = (0.0, 0.0);
+        for (point, shape) in points.iter().zip(&self.shape) {
+            let held = held(shape);
+            away += (point[0] - held[0]).powi(2) + (point[1] - held[1]).powi(2);
+            moment += (held[0] - now[0]).powi(2) + (held[1] - now[1]).powi(2);
         }
-        let [cos, sin] = limited(cos / self.moment, sin / self.moment);
-        let copy = |[x, y]: &[f32; 2]| [now[0] + cos * x - sin * y, now[1] + sin * x + cos * y];
-        let away = points.iter().zip(&self.shape).map(|(point, shape)| {
-            let held = copy(shape);
-            (point[0] - held[0]).powi(2) + (point[1] - held[1]).powi(2)
-        });
-        let scale = cos * cos + sin * sin;
-        let part = (away.sum::<f32>() / (self.moment * scale)).sqrt();
+        let part = (away / moment).sqrt();
         let kept = if part > bend { bend / part } else { 1.0 };
         if kept == 1.0 && self.middle == now {
             return;
         }
         for (point, shape) in points.iter_mut().zip(&self.shape) {
-            let held = copy(shape);
+            let held = held(shape);
             *point = [0, 1].map(|axis| held[axis] + kept * (point[axis] - held[axis]));
         }
     }
+
+    /// The affine map that brings the letter nearest to `points`, within what can be read.
+    fn copy_of(&self, points: &[[f32; 2]], now: [f32; 2]) -> Affine {
+        // Normal equations of w = a z + b conj(z) over complex numbers.
+        let (mut turned, mut mirrored) = ([0.0; 2], [0.0; 2]);
+        for (point, [x, y]) in points.iter().zip(&self.shape) {
+            let [u, v] = [0, 1].map(|axis| point[axis] - now[axis]);
+            turned = [turned[0] + x * u + y * v, turned[1] + x * v - y * u];
+            mirrored = [mirrored[0] + x * u - y * v, mirrored[1] + x * v + y * u];
+        }
+        let [n, m] = self.square;
+        let determinant = self.moment * self.moment - n * n - m * m;
+        if determinant < LEAST_WIDTH * self.moment * self.moment {
+            return Affine { turn: turned.map(|value| value / self.moment), stretch: [0.0; 2] }.limited();
+        }
+        let by = |value: f32| value / determinant;
+        let turn = [
+            by(self.moment * turned[0] - n * mirrored[0] - m * mirrored[1]),
+            by(self.moment * turned[1] - n * mirrored[1] + m * mirrored[0]),
+        ];
+        let stretch = [
+            by(self.moment * mirrored[0] - n * turned[0] + m * turned[1]),
+            by(self.moment * mirrored[1] - n * turned[1] - m * turned[0]),
+        ];
+        Affine { turn, stretch }.limited()
+    }
 }
 
-/// A turn and scale within what can be read.
-fn limited(cos: f32, sin: f32) -> [f32; 2] {
-    let scale = cos.hypot(sin);
-    if scale < 1e-6 {
-        return [SCALES[0], 0.0];
+/// z' = turn z + stretch conj(z): singular values are the sum and the difference of the two lengths.
+#[derive(Clone, Copy, Debug)]
+struct Affine {
+    turn: [f32; 2],
+    stretch: [f32; 2],
+}
+
+impl Affine {
+    /// The same within what can be read.
+    fn limited(self) -> Self {
+        let [cos, sin] = self.turn;
+        let scale = cos.hypot(sin);
+        if scale < 1e-6 {
+            return Self { turn: [SCALES[0], 0.0], stretch: [0.0; 2] };
+        }
+        let sine = (sin / scale).clamp(-MOST_SINE, MOST_SINE);
+        let scale = scale.clamp(SCALES[0], SCALES[1]);
+        let turn = [scale * (1.0 - sine * sine).sqrt(), scale * sine];
+        let length = self.stretch[0].hypot(self.stretch[1]);
+        let part = (MOST_STRETCH * scale / length.max(1e-9)).min(1.0);
+        Self { turn, stretch: self.stretch.map(|value| part * value) }
     }
-    let sine = (sin / scale).clamp(-MOST_SINE, MOST_SINE);
-    let scale = scale.clamp(SCALES[0], SCALES[1]);
-    [scale * (1.0 - sine * sine).sqrt(), scale * sine]
+
+    fn applied(self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let ([p, q], [r, s]) = (self.turn, self.stretch);
+        [p * x - q * y + r * x + s * y, q * x + p * y + s * x - r * y]
+    }
 }
 
 fn middle(points: &[[f32; 2]]) -> [f32; 2] {
@@ -131,8 +181,8 @@ mod tests {
     fn a_letter_that_travels_and_leans_is_left_alone_and_one_that_melts_is_held() {
         let scene = word();
         let letters = Letters::new(&scene, &vec![true; scene.points.len()], 1.0);
-        let (sin, cos) = (0.2_f32, (1.0_f32 - 0.04).sqrt());
-        let leaning = |[x, y]: &[f32; 2]| [10.0 + cos * x - sin * y, 5.0 + sin * x + cos * y];
+        let (sin, cos) = (0.08_f32, (1.0_f32 - 0.0064).sqrt());
+        let leaning = |[x, y]: &[f32; 2]| [10.0 + cos * x - sin * y + 0.1 * y, 5.0 + sin * x + cos * y];
         let mut points = scene.points.iter().map(leaning).collect::<Vec<_>>();
         let wanted = points.clone();
         letters.hold(&mut points);
