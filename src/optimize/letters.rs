@@ -7,7 +7,9 @@
 //! Invariants: letters may travel, grow and lean with the word, but none bends beyond what can be read; frozen points keep their
 //! bits. Determinism: points in order. Cost: some forty operations a point.
 
+use crate::image::rect::Rect;
 use crate::scene::{Scene, as_usize};
+use std::ops::Range;
 
 /// How far a letter may bend, as a part of its root mean square radius, at a legibility of 1.
 const BEND: f32 = 0.04;
@@ -19,6 +21,10 @@ const MOST_STRETCH: f32 = 0.12;
 const LEAST_WIDTH: f32 = 1e-4;
 /// Smallest and largest scale.
 const SCALES: [f32; 2] = [0.6, 1.6];
+/// How far a piece of a letter may stand out of the letter's bounds, as a part of the canvas's long side.
+const PIECE_OUT: f32 = 0.015;
+/// What is as wide and as high as this part of the canvas is the ground.
+const GROUND: f32 = 0.98;
 
 /// The letters of a scene as they were.
 #[derive(Clone, Debug)]
@@ -29,8 +35,8 @@ pub(super) struct Letters {
 
 #[derive(Clone, Debug)]
 struct Letter {
-    /// Where its points begin.
-    first: usize,
+    /// Where its points are.
+    ranges: Vec<Range<usize>>,
     /// Its points, measured from its middle.
     shape: Vec<[f32; 2]>,
     middle: [f32; 2],
@@ -41,42 +47,84 @@ struct Letter {
 }
 
 impl Letters {
-    /// The free paths of `scene` as letters that are held with `legibility`, above 0.
+    /// The free paths of `scene` as letters that are held with `legibility`, above 0; a path within the bounds of a larger one
+    /// is a piece of that letter, such as what tracing finds between a letter and its ground.
     pub(super) fn new(scene: &Scene, is_free: &[bool], legibility: f32) -> Self {
         let paths = scene.paths.iter().filter_map(|path| {
             let contours = scene.contours.get(as_usize(&path.contours))?;
             let points = contours.first()?.start as usize..contours.last()?.end as usize;
             is_free.get(points.start).copied().unwrap_or(false).then_some(points)
         });
-        let letter = |range: std::ops::Range<usize>| {
-            let points = scene.points.get(range.clone()).unwrap_or_default();
-            let middle = middle(points);
-            let shape = points.iter().map(|point| [0, 1].map(|axis| point[axis] - middle[axis])).collect::<Vec<_>>();
-            let moment = shape.iter().map(|[x, y]| x * x + y * y).sum();
-            let square = shape.iter().fold([0.0; 2], |[n, m], [x, y]| [n + x * x - y * y, m + 2.0 * x * y]);
-            Letter { first: range.start, shape, middle, moment, square }
-        };
-        Self { letters: paths.map(letter).collect(), bend: BEND / legibility.max(1e-3) }
+        let letters = grouped(scene, paths.collect()).into_iter().map(|ranges| Letter::new(scene, ranges));
+        Self { letters: letters.collect(), bend: BEND / legibility.max(1e-3) }
     }
 
     /// Brings every letter of `points` back to what can be read.
     pub(super) fn hold(&self, points: &mut [[f32; 2]]) {
-        for letter in &self.letters {
-            let range = letter.first..letter.first + letter.shape.len();
-            if let Some(points) = points.get_mut(range) {
-                letter.hold(points, self.bend);
-            }
-        }
+        self.letters.iter().for_each(|letter| letter.hold(points, self.bend));
     }
 }
 
+/// Paths with those that lie within them, in the order of their first ones.
+fn grouped(scene: &Scene, paths: Vec<Range<usize>>) -> Vec<Vec<Range<usize>>> {
+    let out = PIECE_OUT * scene.width.max(scene.height);
+    let area = |rect: &Rect| rect.width * rect.height;
+    let bounds = paths.iter().map(|range| bounds(scene.points.get(range.clone()).unwrap_or_default()));
+    let bounds = bounds.collect::<Vec<_>>();
+    let mut order = bounds.iter().enumerate().collect::<Vec<_>>();
+    order.sort_by(|(_, a), (_, b)| area(b).total_cmp(&area(a)));
+    let mut letters: Vec<(Option<Rect>, Vec<usize>)> = Vec::new();
+    for (index, rect) in order {
+        let corners = [[rect.x, rect.y], [rect.x + rect.width, rect.y + rect.height]];
+        let holds = |letter: &Option<Rect>| {
+            letter.is_some_and(|letter| corners.iter().all(|corner| letter.depth_of(*corner) >= -out))
+        };
+        if let Some((_, pieces)) = letters.iter_mut().find(|(letter, _)| holds(letter)) {
+            pieces.push(index);
+        } else {
+            let is_ground = rect.width >= GROUND * scene.width && rect.height >= GROUND * scene.height;
+            letters.push(((!is_ground).then_some(*rect), vec![index]));
+        }
+    }
+    let sorted = |mut pieces: Vec<usize>| {
+        pieces.sort_unstable();
+        pieces
+    };
+    let mut letters = letters.into_iter().map(|(_, pieces)| sorted(pieces)).collect::<Vec<_>>();
+    letters.sort_unstable();
+    let ranges = |pieces: Vec<usize>| pieces.into_iter().filter_map(|index| paths.get(index).cloned()).collect();
+    letters.into_iter().map(ranges).collect()
+}
+
+fn bounds(points: &[[f32; 2]]) -> Rect {
+    let edge =
+        |axis: usize, first: f32, of: fn(f32, f32) -> f32| points.iter().map(|point| point[axis]).fold(first, of);
+    let [left, top] = [0, 1].map(|axis| edge(axis, f32::INFINITY, f32::min));
+    let [right, bottom] = [0, 1].map(|axis| edge(axis, f32::NEG_INFINITY, f32::max));
+    Rect::new(left, top, right - left, bottom - top)
+}
+
+fn points_in<'a>(points: &'a [[f32; 2]], ranges: &'a [Range<usize>]) -> impl Iterator<Item = [f32; 2]> + 'a {
+    ranges.iter().flat_map(|range| points.get(range.clone()).unwrap_or_default()).copied()
+}
+
 impl Letter {
-    fn hold(&self, points: &mut [[f32; 2]], bend: f32) {
-        if self.moment <= 0.0 {
+    fn new(scene: &Scene, ranges: Vec<Range<usize>>) -> Self {
+        let points = points_in(&scene.points, &ranges).collect::<Vec<_>>();
+        let middle = middle(&points);
+        let shape = points.iter().map(|point| [0, 1].map(|axis| point[axis] - middle[axis])).collect::<Vec<_>>();
+        let moment = shape.iter().map(|[x, y]| x * x + y * y).sum();
+        let square = shape.iter().fold([0.0; 2], |[n, m], [x, y]| [n + x * x - y * y, m + 2.0 * x * y]);
+        Self { ranges, shape, middle, moment, square }
+    }
+
+    fn hold(&self, all: &mut [[f32; 2]], bend: f32) {
+        let points = points_in(all, &self.ranges).collect::<Vec<_>>();
+        if self.moment <= 0.0 || points.len() != self.shape.len() {
             return;
         }
-        let now = middle(points);
-        let copy = self.copy_of(points, now);
+        let now = middle(&points);
+        let copy = self.copy_of(&points, now);
         let held = |shape: &[f32; 2]| {
             let [x, y] = copy.applied(*shape);
             [now[0] + x, now[1] + y]
@@ -92,7 +140,8 @@ impl Letter {
         if kept == 1.0 && self.middle == now {
             return;
         }
-        for (point, shape) in points.iter_mut().zip(&self.shape) {
+        for (place, shape) in self.ranges.iter().flat_map(Clone::clone).zip(&self.shape) {
+            let Some(point) = all.get_mut(place) else { continue };
             let held = held(shape);
             *point = [0, 1].map(|axis| held[axis] + kept * (point[axis] - held[axis]));
         }
@@ -194,6 +243,19 @@ mod tests {
         letters.hold(&mut molten);
         assert_ne!(molten[..30], before[..30], "a molten letter is held");
         assert_eq!(molten[30..], before[30..], "its neighbour keeps its bits");
+    }
+
+    #[test]
+    fn what_lies_within_a_letter_goes_with_it() {
+        let mut scene = word();
+        let fill = scene.push_fill([1.0; 4]);
+        let sliver = vec![[19.0, 30.0], [21.0, 30.0], [21.0, 60.0]];
+        scene.push_path("sliver".to_owned(), fill, FillRule::NonZero, &[sliver]);
+        let ground = vec![[0.0, 0.0], [200.0, 0.0], [200.0, 100.0], [0.0, 100.0]];
+        scene.push_path("ground".to_owned(), fill, FillRule::NonZero, &[ground]);
+        let letters = Letters::new(&scene, &vec![true; scene.points.len()], 1.0);
+        let points = letters.letters.iter().map(|letter| letter.shape.len()).collect::<Vec<_>>();
+        assert_eq!(points, [33, 30, 4], "the first letter with its sliver, the second one, the ground");
     }
 
     #[test]
