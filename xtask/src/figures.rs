@@ -11,7 +11,7 @@ const FOLDER: &str = "models/default";
 /// 16 crops through the image tower, forward and back to the pixels.
 const TOWER_GOAL_S: f64 = 0.35;
 /// Share of the sheet's cells that the judge sees move toward their prompt, in per cent.
-const RISES_GOAL: f64 = 85.0;
+const RISES_GOAL: f64 = 95.0;
 /// Moves that know nothing of the prompt.
 const RISES_CHANCE: f64 = 50.0;
 
@@ -87,9 +87,9 @@ mod tests {
     #[test]
     fn a_missed_goal_is_listed_as_missed() {
         let test = serde_json::json!({ "test": "letters", "chance": 3.8, "first": null, "goal": 80.0, "now": 70.25 });
-        let table = Figures { tests: vec![test], rises: 90.0 }.table(0.41);
+        let table = Figures { tests: vec![test], rises: 96.0 }.table(0.41);
         assert!(table.contains("| letters | 3.8 |  | 80.0 | 70.2 | no, by 9.8 points |\n"), "{table}");
-        assert!(table.contains("| 50.0 |  | 85.0 | 90.0 | yes |\n"), "{table}");
+        assert!(table.contains("| 50.0 |  | 95.0 | 96.0 | yes |\n"), "{table}");
         assert!(table.ends_with("| 0.35 s | 0.41 s | no, by 0.06 s |\n"), "{table}");
     }
 }
