@@ -2,8 +2,8 @@
 //!
 //! Input: the scenes before and after, their grades, the source at its own size, how much of the edit and of the source's
 //! detail is wanted. Output: a picture. Invariants: strength 0 is the source, bit for bit; where nothing was free and detail is
-//! kept, so is every other strength. Determinism: as the rasterizer. Cost: one drawing of the shapes, some more where detail is
-//! kept, and about a hundred operations a pixel and grade.
+//! kept, so is every other strength. Determinism: as the rasterizer. Cost: one drawing of the shapes where they are seen, some more
+//! where detail is kept, and about a hundred operations a pixel and grade.
 
 pub mod lut;
 mod moved;
@@ -52,9 +52,12 @@ pub fn draw(
     if strength == 0.0 {
         return Ok(source.clone());
     }
-    let mut picture = raster::render(&scene, size, Background::Rgb([1.0; 3]), ctx)?;
     // Without detail a strength near 0 would show the flat shapes; the source is what it must come near to.
     let detail = 1.0 - strength * (1.0 - finish.detail.clamp(0.0, 1.0));
+    let mut picture = match photo::hides_shapes(edited, &scene, detail) {
+        true => source.clone(),
+        false => raster::render(&scene, size, Background::Rgb([1.0; 3]), ctx)?,
+    };
     if detail > 0.0 {
         photo::lay_on(&mut picture, source, edited, &scene, [detail, strength], ctx)?;
     }

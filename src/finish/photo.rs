@@ -9,8 +9,8 @@
 
 use super::moved;
 use crate::ctx::Ctx;
-use crate::grade::{Field, Prepared, oklab_from_srgb, srgb_from_oklab};
-use crate::image::{Image, guided};
+use crate::grade::{Field, Prepared, fitted_linear_from_oklab};
+use crate::image::{Image, color, guided};
 use crate::optimize::{Edited, Layer};
 use crate::raster::{self, Background, RasterError, Size};
 use crate::scene::Scene;
@@ -31,6 +31,11 @@ struct Shared<'a> {
     field: &'a Field,
     /// Its share of each pixel; none: all of it.
     share: Option<Vec<f32>>,
+}
+
+/// Whether nothing is seen of the drawn shapes of `scene`: all of the graded source is laid on and no shape moved.
+pub(super) fn hides_shapes(edited: &Edited, scene: &Scene, amount: f32) -> bool {
+    amount == 1.0 && !edited.layers.is_empty() && edited.initial.points == scene.points
 }
 
 /// Replaces what is drawn in `picture` by the graded source, `amount` of it, where shapes stood still; `scene` is what was
@@ -91,51 +96,81 @@ fn graded(source: &Image, edited: &Edited, strength: f32, size: Size, ctx: &Ctx)
     }
     let rest = rest_plane(edited, guide, long, size, ctx)?;
     let mut out = [0, 1, 2].map(|plane: usize| source.planes[plane].clone());
-    let [red, green, blue] = out.each_mut().map(|plane| plane.par_chunks_mut(source.width.max(1)));
+    let width = source.width.max(1);
+    let [red, green, blue] = out.each_mut().map(|plane| plane.par_chunks_mut(width));
     ctx.install(|| {
-        red.zip(green).zip(blue).enumerate().for_each(|(row, ((red, green), blue))| {
-            for (column, ((r, g), b)) in red.iter_mut().zip(green).zip(blue).enumerate() {
-                let at = row * source.width + column;
-                let place = [(column as f32 + 0.5) / source.width as f32, (row as f32 + 0.5) / source.height as f32];
-                let before = [*r, *g, *b];
-                let own = rest.as_ref().map(|rest| rest.each_ref().map(|plane| plane.get(at).copied().unwrap_or(0.0)));
-                [*r, *g, *b] = pixel(before, place, at, &shared, own, strength);
-            }
+        red.zip(green).zip(blue).enumerate().for_each(|(index, ((red, green), blue))| {
+            let down = (index as f32 + 0.5) / source.height as f32;
+            let row = Row { from: index * width, down, strength };
+            row.grade([red, green, blue], &shared, rest.as_ref());
         });
     });
     Ok(out)
 }
 
-/// One pixel of the source under the grades.
-fn pixel(
-    before: [f32; 3],
-    place: [f32; 2],
-    at: usize,
-    shared: &[Shared<'_>],
-    rest: Option<[f32; 3]>,
+/// A row of pixels. Each stage is a loop of its own over the whole row, which the compiler turns into vector instructions.
+struct Row {
+    /// Its first pixel.
+    from: usize,
+    /// Its place from the top, 0 to 1.
+    down: f32,
     strength: f32,
-) -> [f32; 3] {
-    let start = oklab_from_srgb(before);
-    let (mut change, mut total) = ([0.0; 3], 0.0);
-    for Shared { look, field, share } in shared {
-        let share = share.as_ref().map_or(1.0, |share| share.get(at).copied().unwrap_or(0.0));
-        if share > 0.0 {
-            let (looked, more) = (look.apply(start), field.apply(start, place));
-            change = [0, 1, 2].map(|axis| change[axis] + share * (looked[axis] + more[axis] - start[axis]));
-            total += share;
+}
+
+impl Row {
+    /// Puts the row under the grades and the rest.
+    fn grade(&self, row: [&mut [f32]; 3], shared: &[Shared<'_>], rest: Option<&[Vec<f32>; 3]>) {
+        let [red, green, blue] = row;
+        let width = red.len();
+        let colors = red.iter().zip(green.iter()).zip(blue.iter());
+        let mut start = colors.map(|((r, g), b)| [*r, *g, *b]).collect::<Vec<_>>();
+        start.as_flattened_mut().iter_mut().for_each(|value| *value = color::linear_from_srgb(*value));
+        start.iter_mut().for_each(|value| *value = color::oklab_from_linear(*value));
+        let (mut change, mut total) = (vec![[0.0; 3]; width], vec![0.0; width]);
+        for layer in shared {
+            self.add(layer, &start, &mut change, &mut total);
+        }
+        let rest_of = |at: usize, axis: usize| -> f32 {
+            rest.and_then(|rest| rest.get(axis)).and_then(|plane| plane.get(self.from + at)).copied().unwrap_or(0.0)
+        };
+        for (at, ((start, change), total)) in start.iter().zip(&mut change).zip(&total).enumerate() {
+            for (axis, (change, start)) in change.iter_mut().zip(start).enumerate() {
+                *change = start + self.strength * (*change + total.min(1.0) * rest_of(at, axis));
+            }
+        }
+        let wanted = change;
+        let (shown, neutral) = (srgb_row(&wanted), srgb_row(&start));
+        for at in (0..width).filter(|at| total[*at] > 0.0 && wanted[*at] != start[*at]) {
+            // As a difference, so that what the gamut cannot hold of the source itself is not lost.
+            for (channel, plane) in [&mut *red, &mut *green, &mut *blue].into_iter().enumerate() {
+                plane[at] += shown[at][channel] - neutral[at][channel];
+            }
         }
     }
-    if total == 0.0 {
-        return before;
+
+    /// Adds what a layer changes, weighted with its share.
+    fn add(&self, layer: &Shared<'_>, start: &[[f32; 3]], change: &mut [[f32; 3]], total: &mut [f32]) {
+        let width = start.len() as f32;
+        let looked = start.iter().map(|oklab| layer.look.apply(*oklab)).collect::<Vec<_>>();
+        let pixels = start.iter().zip(&looked).zip(change).zip(total).enumerate();
+        for (at, (((start, looked), change), total)) in pixels {
+            let share = layer.share.as_ref().map_or(1.0, |share| share.get(self.from + at).copied().unwrap_or(0.0));
+            if share > 0.0 {
+                let more = layer.field.apply(*start, [(at as f32 + 0.5) / width, self.down]);
+                for axis in 0..3 {
+                    change[axis] += share * (looked[axis] + more[axis] - start[axis]);
+                }
+                *total += share;
+            }
+        }
     }
-    let rest = rest.unwrap_or_default();
-    let wanted = [0, 1, 2].map(|axis| start[axis] + strength * (change[axis] + total.min(1.0) * rest[axis]));
-    if wanted == start {
-        return before;
-    }
-    // As a difference, so that what the gamut cannot hold of the source itself is not lost.
-    let (shown, neutral) = (srgb_from_oklab(wanted), srgb_from_oklab(start));
-    [0, 1, 2].map(|channel| before[channel] + (shown[channel] - neutral[channel]))
+}
+
+/// The display-referred sRGB colours of a row.
+fn srgb_row(oklab: &[[f32; 3]]) -> Vec<[f32; 3]> {
+    let mut row = oklab.iter().map(|oklab| fitted_linear_from_oklab(*oklab)).collect::<Vec<_>>();
+    row.as_flattened_mut().iter_mut().for_each(|value| *value = color::srgb_from_linear(*value));
+    row
 }
 
 /// A layer's share of each pixel, with soft edges that run inwards; none where it takes everything.

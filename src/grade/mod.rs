@@ -56,11 +56,13 @@ fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
 }
 
 /// `OKLab` of a display-referred sRGB colour.
+#[inline]
 pub fn oklab_from_srgb(srgb: [f32; 3]) -> [f32; 3] {
     color::oklab_from_linear(srgb.map(color::linear_from_srgb))
 }
 
 /// Luminance of linear light with Rec.709 primaries.
+#[inline]
 fn luminance([r, g, b]: [f32; 3]) -> f32 {
     0.2126 * r + 0.7152 * g + 0.0722 * b
 }
@@ -68,6 +70,12 @@ fn luminance([r, g, b]: [f32; 3]) -> f32 {
 /// The display-referred sRGB colour of `oklab`, 0 to 1. What lies outside the gamut loses chroma in linear light until it
 /// fits, at the luminance it has, so that shadings survive a strong tint.
 pub fn srgb_from_oklab(oklab: [f32; 3]) -> [f32; 3] {
+    fitted_linear_from_oklab(oklab).map(color::srgb_from_linear)
+}
+
+/// The linear light that [`srgb_from_oklab`] shows, 0 to 1.
+#[inline]
+pub fn fitted_linear_from_oklab(oklab: [f32; 3]) -> [f32; 3] {
     let linear = color::linear_from_oklab(oklab);
     let grey = luminance(linear).clamp(0.0, 1.0);
     let mut kept = 1.0_f32;
@@ -75,7 +83,9 @@ pub fn srgb_from_oklab(oklab: [f32; 3]) -> [f32; 3] {
         let limit = if value > 1.0 { (1.0 - grey) / (value - grey) } else { grey / (grey - value) };
         kept = if (0.0..=1.0).contains(&value) { kept } else { kept.min(limit) };
     }
-    linear.map(|value| color::srgb_from_linear((grey + kept * (value - grey)).clamp(0.0, 1.0)))
+    let [r, g, b] = linear;
+    let fitted = |value: f32| (grey + kept * (value - grey)).clamp(0.0, 1.0);
+    [fitted(r), fitted(g), fitted(b)]
 }
 
 /// How far a colour lies outside the gamut, in linear light: 0 inside.

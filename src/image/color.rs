@@ -67,6 +67,7 @@ pub fn cube_root(value: f32) -> f32 {
 }
 
 /// `OKLab` (Ottosson 2020) from linear light: lightness 0 to 1, green-red, blue-yellow.
+#[inline]
 pub fn oklab_from_linear([r, g, b]: [f32; 3]) -> [f32; 3] {
     let l = cube_root(0.412_221_47 * r + 0.536_332_55 * g + 0.051_445_995 * b);
     let m = cube_root(0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b);
@@ -79,11 +80,13 @@ pub fn oklab_from_linear([r, g, b]: [f32; 3]) -> [f32; 3] {
 }
 
 /// Linear light from `OKLab`, inverse of [`oklab_from_linear`].
+#[inline]
 pub fn linear_from_oklab([lightness, green_red, blue_yellow]: [f32; 3]) -> [f32; 3] {
     linear_from_cones(cones_from_oklab([lightness, green_red, blue_yellow]).map(|root| root * root * root))
 }
 
 /// Cube roots of the cone responses of an `OKLab` colour.
+#[inline]
 fn cones_from_oklab([lightness, green_red, blue_yellow]: [f32; 3]) -> [f32; 3] {
     [
         lightness + 0.396_337_78 * green_red + 0.215_803_76 * blue_yellow,
@@ -92,6 +95,7 @@ fn cones_from_oklab([lightness, green_red, blue_yellow]: [f32; 3]) -> [f32; 3] {
     ]
 }
 
+#[inline]
 fn linear_from_cones([l, m, s]: [f32; 3]) -> [f32; 3] {
     [
         4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_93 * s,

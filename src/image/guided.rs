@@ -153,18 +153,18 @@ fn apply(guide: [&[f32]; 3], coefficients: &[Vec<f32>; 4], full: Size, small: Si
     let across = (0..full.width).map(|x| neighbours(x, full.width, small.width)).collect::<Vec<_>>();
     out.par_chunks_exact_mut(full.width.max(1)).enumerate().for_each(|(row, out)| {
         let (top, bottom, down) = neighbours(row, full.height, small.height);
-        let read = |plane: &[f32], (left, right, along): (usize, usize, f32)| {
-            let at = |row: usize, column: usize| plane.get(row * small.width + column).copied().unwrap_or(0.0);
-            let mixed = |row| at(row, left) + along * (at(row, right) - at(row, left));
-            mixed(top) + down * (mixed(bottom) - mixed(top))
-        };
-        for (column, (out, across)) in out.iter_mut().zip(&across).enumerate() {
-            let at = row * full.width + column;
-            let mut sum = read(&coefficients[3], *across);
-            for (guide, plane) in guide.iter().zip(coefficients) {
-                sum += guide.get(at).copied().unwrap_or(0.0) * read(plane, *across);
-            }
-            *out = sum;
+        let columns = (0..small.width).map(|column| {
+            let at = |row: usize| row * small.width + column;
+            coefficients.each_ref().map(|plane| plane[at(top)] + down * (plane[at(bottom)] - plane[at(top)]))
+        });
+        let columns = columns.collect::<Vec<_>>();
+        let from = row * full.width;
+        let [red, green, blue] = guide.map(|plane| &plane[from..from + full.width]);
+        let pixels = out.iter_mut().zip(&across).zip(red).zip(green).zip(blue);
+        for ((((out, (left, right, along)), red), green), blue) in pixels {
+            let (left, right) = (&columns[*left], &columns[*right]);
+            let [a, b, c, d]: [f32; 4] = std::array::from_fn(|at| left[at] + along * (right[at] - left[at]));
+            *out = d + red * a + green * b + blue * c;
         }
     });
     out
