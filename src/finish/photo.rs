@@ -152,11 +152,12 @@ impl Row {
     fn add(&self, layer: &Shared<'_>, start: &[[f32; 3]], change: &mut [[f32; 3]], total: &mut [f32]) {
         let width = start.len() as f32;
         let looked = start.iter().map(|oklab| layer.look.apply(*oklab)).collect::<Vec<_>>();
+        let field = layer.field.at_row(self.down);
         let pixels = start.iter().zip(&looked).zip(change).zip(total).enumerate();
         for (at, (((start, looked), change), total)) in pixels {
             let share = layer.share.as_ref().map_or(1.0, |share| share.get(self.from + at).copied().unwrap_or(0.0));
             if share > 0.0 {
-                let more = layer.field.apply(*start, [(at as f32 + 0.5) / width, self.down]);
+                let more = field.apply(*start, [(at as f32 + 0.5) / width, self.down]);
                 for axis in 0..3 {
                     change[axis] += share * (looked[axis] + more[axis] - start[axis]);
                 }

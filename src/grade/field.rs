@@ -76,6 +76,23 @@ impl Grid {
         Self { size, cells: vec![Cell::default(); size.iter().product()] }
     }
 
+    /// The grid on the row at `y`.
+    fn at_row(&self, y: f32) -> Self {
+        let [columns, rows, depths] = self.size;
+        let [(top, by_top), (bottom, by_bottom)] = span(y, rows);
+        let row = |depth: usize, row: usize| {
+            let first = columns * (row + rows * depth);
+            self.cells.get(first..first + columns).unwrap_or_default()
+        };
+        let mixed = |(top, bottom): (&Cell, &Cell)| -> Cell {
+            std::array::from_fn(|axis| {
+                std::array::from_fn(|feature| by_top * top[axis][feature] + by_bottom * bottom[axis][feature])
+            })
+        };
+        let cells = (0..depths).flat_map(|depth| row(depth, top).iter().zip(row(depth, bottom)).map(mixed));
+        Self { size: [columns, 1, depths], cells: cells.collect() }
+    }
+
     /// The cells that count at a place and a lightness, all from 0 to 1.
     pub fn place(&self, [x, y]: [f32; 2], lightness: f32) -> Place {
         let [across, down, deep] = [0, 1, 2].map(|axis| span([x, y, lightness][axis], self.size[axis]));
@@ -116,6 +133,12 @@ impl Field {
         self.grids.iter().flat_map(|grid| &grid.cells).all(|cell| *cell == Cell::default())
     }
 
+    /// The field on the row of pixels at `y`, 0 to 1: with cells along x and lightness alone it costs a third.
+    pub fn at_row(&self, y: f32) -> Self {
+        let grids = self.grids.iter().map(|grid| grid.at_row(y)).collect();
+        Self { normal: self.normal, grids }
+    }
+
     /// What is added to `color` at `place`.
     pub fn apply(&self, color: [f32; 3], place: [f32; 2]) -> [f32; 3] {
         if self.grids.is_empty() {
@@ -124,7 +147,7 @@ impl Field {
         let features = self.normal.features(color);
         let mut sum = [0.0; 3];
         for grid in &self.grids {
-            for (at, weight) in grid.place(place, color[0]) {
+            for (at, weight) in grid.place(place, color[0]).into_iter().filter(|(_, weight)| *weight != 0.0) {
                 let Some(cell) = grid.cells.get(at) else { continue };
                 for (sum, row) in sum.iter_mut().zip(cell) {
                     *sum += weight * row.iter().zip(&features).map(|(row, feature)| row * feature).sum::<f32>();
@@ -161,6 +184,23 @@ mod tests {
             *value = stream.normal();
         }
         Field { normal: Normal { mean: [0.4, 0.1, 0.0], deviation: [0.2, 0.1, 0.05] }, grids }
+    }
+
+    #[test]
+    fn a_row_of_a_field_is_the_field_on_that_row() {
+        let value = |at: usize| (at * 37 % 101) as f32 / 101.0;
+        let mut grid = Grid::neutral([4, 3, 2]);
+        let numbers = grid.cells.as_flattened_mut().as_flattened_mut();
+        numbers.iter_mut().enumerate().for_each(|(at, number)| *number = value(at) - 0.5);
+        let field = Field { grids: vec![grid], ..Field::default() };
+        for y in [0.0, 0.2, 0.5, 0.77, 1.0] {
+            let row = field.at_row(y);
+            for (color, x) in [([0.2, 0.1, -0.1], 0.1), ([0.9, 0.0, 0.2], 0.6)] {
+                let (whole, by_row) = (field.apply(color, [x, y]), row.apply(color, [x, y]));
+                let apart = whole.iter().zip(by_row).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(apart < 1e-6, "{whole:?} and {by_row:?} at {y}");
+            }
+        }
     }
 
     #[test]
