@@ -2,8 +2,8 @@
 //!
 //! Input: the scenes before and after, their grades, the source at its own size, how much of the edit and of the source's
 //! detail is wanted. Output: a picture. Invariants: strength 0 is the source, bit for bit; where nothing was free and detail is
-//! kept, so is every other strength. Determinism: as the rasterizer. Cost: one drawing of the shapes where they are seen, some more
-//! where detail is kept, and about a hundred operations a pixel and grade.
+//! kept, so is every other strength. Determinism: as the rasterizer. Cost: one drawing of the shapes where they are seen, some
+//! more where detail is kept, and about a hundred operations a pixel and grade.
 
 pub mod lut;
 mod moved;

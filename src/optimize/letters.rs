@@ -97,11 +97,8 @@ fn grouped(scene: &Scene, paths: Vec<Range<usize>>) -> Vec<Vec<Range<usize>>> {
 }
 
 fn bounds(points: &[[f32; 2]]) -> Rect {
-    let edge =
-        |axis: usize, first: f32, of: fn(f32, f32) -> f32| points.iter().map(|point| point[axis]).fold(first, of);
-    let [left, top] = [0, 1].map(|axis| edge(axis, f32::INFINITY, f32::min));
-    let [right, bottom] = [0, 1].map(|axis| edge(axis, f32::NEG_INFINITY, f32::max));
-    Rect::new(left, top, right - left, bottom - top)
+    let at = |[x, y]: &[f32; 2]| Rect::new(*x, *y, 0.0, 0.0);
+    points.iter().map(at).reduce(Rect::around).unwrap_or(Rect::new(0.0, 0.0, 0.0, 0.0))
 }
 
 fn points_in<'a>(points: &'a [[f32; 2]], ranges: &'a [Range<usize>]) -> impl Iterator<Item = [f32; 2]> + 'a {
