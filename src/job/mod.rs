@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// Counts changes of what the same plan gives.
 macro_rules! engine {
     () => {
-        concat!(env!("CARGO_PKG_VERSION"), "+5")
+        concat!(env!("CARGO_PKG_VERSION"), "+6")
     };
 }
 

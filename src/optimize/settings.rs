@@ -172,7 +172,7 @@ impl Settings {
         let rate_shape_px = match mode {
             Mode::Full => 0.2,
             Mode::Color => 0.0,
-            Mode::Shape => 0.6,
+            Mode::Shape => 0.25,
         };
         Self {
             iterations,

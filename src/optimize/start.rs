@@ -6,6 +6,7 @@
 use super::layers;
 use super::objective::{self, Objective, Target};
 use super::parameters::{self, Parameters};
+use super::search::form::Silhouette;
 use super::search::glance::{Glance, Planes};
 use super::search::look::{self, canvas};
 use super::search::outline::{self, Bending};
@@ -97,8 +98,9 @@ fn region_shares(
 
 /// Glances that [`search`] takes at most, or a few more.
 pub(super) fn glances(settings: &Settings) -> u64 {
-    let of = |effort: Option<Effort>| effort.map_or(0, |effort| u64::from(effort.glances()));
-    settings.regions.len() as u64 * (of(settings.look_search) + of(settings.outline_search))
+    let looks = settings.look_search.map_or(0, Effort::glances);
+    let bends = settings.outline_search.map_or(0, outline::glances);
+    settings.regions.len() as u64 * u64::from(looks + bends)
 }
 
 /// Finds the look of every region and the bend that outlines begin with, and applies both; the loss before, where there was
@@ -184,13 +186,18 @@ fn search_bends(
         let Some(target) = prepared.objective.targets().get(index) else { continue };
         let [sift, decide] = glances_at(prepared, settings, target, index, size, [SIFTED_CROPS, effort.crops], seed)?;
         let rect = settings.regions.get(index).and_then(|region| region.rect_in_canvas);
+        let centre = centre(&prepared.scene, &prepared.free, rect, ctx)?;
+        let bounds = rect.unwrap_or_else(|| parameters::bounds(&prepared.scene, settings));
+        let letters = prepared.parameters.letters();
         let bending = Bending {
             scene: &prepared.scene,
             is_free: prepared.parameters.point_is_free(),
-            centre: centre(&prepared.scene, &prepared.free, rect, ctx)?,
+            centre,
             size,
-            bounds: rect.unwrap_or_else(|| parameters::bounds(&prepared.scene, settings)),
-            letters: prepared.parameters.letters(),
+            bounds,
+            letters,
+            silhouette: silhouette(&prepared.scene, &prepared.free, rect, centre)
+                .filter(|silhouette| letters.is_none() && silhouette.is_inside(bounds)),
         };
         let mut stream = Stream::new(seed, 0, Stage::Bend, index as u32);
         let points = outline::find(&bending, [&sift, &decide], effort, &mut stream, advance, ctx)?;
@@ -215,6 +222,17 @@ fn centre(scene: &Scene, free: &[bool], rect: Option<Rect>, ctx: &Ctx) -> Result
         [x, y, area] if area > 0.0 => [x / area * scene.width, y / area * scene.height],
         _ => [fallback.x + fallback.width / 2.0, fallback.y + fallback.height / 2.0],
     })
+}
+
+/// The silhouette of the free figures.
+fn silhouette(scene: &Scene, free: &[bool], rect: Option<Rect>, centre: [f32; 2]) -> Option<Silhouette> {
+    let paths = scene.paths.iter().enumerate().filter(|(path, _)| {
+        let inside = rect.is_none_or(|rect| is_centred_in(scene, *path, rect));
+        free.get(*path) == Some(&true) && inside && !is_ground(scene, *path)
+    });
+    let contours = paths.flat_map(|(_, path)| scene.contours.get(as_usize(&path.contours)).unwrap_or_default());
+    let points = contours.map(|contour| scene.points.get(as_usize(contour)).unwrap_or_default().to_vec());
+    Silhouette::of(&points.collect::<Vec<_>>(), centre)
 }
 
 fn points_of(scene: &Scene, path: usize) -> impl Iterator<Item = [f32; 2]> {

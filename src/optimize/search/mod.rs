@@ -6,6 +6,7 @@
 //! candidates in order. Cost: a forward pass of the encoder over a few crops for each candidate.
 
 pub(super) mod evolve;
+pub(super) mod form;
 pub(super) mod glance;
 pub(super) mod look;
 pub(super) mod outline;

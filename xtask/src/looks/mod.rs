@@ -2,7 +2,7 @@
 //!
 //! Input: the program (`--program FILE`, or the release build, which is made first) and `examples`. Output: a line a cell and
 //! a table of goals; with `--write` the table in README.md and everything in `models/default/looks.json`. `--only` names
-//! groups; `--fresh` makes again what earlier reports kept. Invariant: goals and prompts are fixed and failures are
+//! groups, and what is written keeps the others as they were: for changes that cannot reach them. `--fresh` makes again what earlier reports kept. Invariant: goals and prompts are fixed and failures are
 //! listed. Cost: some 400 edits, an hour and a half on two cores; finished cells stay in `target/looks`, named by program.
 
 mod cells;
@@ -27,7 +27,7 @@ use crate::report::{program, replace_section};
 use crate::sheet::weights_hash;
 use crate::{build, flag, root, say};
 use cells::Cells;
-use serde_json::json;
+use serde_json::{Value, json};
 use table::Group;
 
 /// Fills a group as far as it can be measured.
@@ -52,9 +52,6 @@ const JSON: &str = "models/default/looks.json";
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let only = only(args)?;
     let has = |name: &str| args.iter().any(|arg| arg == name);
-    if has("--write") && only.is_some() {
-        return Err("--write needs every group: leave --only out".to_owned());
-    }
     let program = match flag(args, "--program")? {
         Some(program) => program,
         None => {
@@ -63,23 +60,41 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         }
     };
     let cells = Cells::new(program, has("--fresh"))?;
-    let mut table = "| what | goal | now | reached |\n|---|---|---|---|\n".to_owned();
     let mut all = Vec::new();
     for (name, measure) in GROUPS {
         if only.as_ref().is_none_or(|only| only.iter().any(|other| other == name)) {
-            let group = measured(name, measure, &cells);
-            table += &group.table(name);
-            all.push(group.json(name));
+            all.push(measured(name, measure, &cells).json(name));
         }
     }
-    say(&format!("\n{table}"));
+    say(&format!("\n{}", table_of(&all)));
     if has("--write") {
-        let report = json!({ "weights_blake3": weights_hash(&root().join("models/default"))?, "groups": all });
+        let groups = with_kept(all, &written()?);
+        let table = table_of(&groups);
+        let report = json!({ "weights_blake3": weights_hash(&root().join("models/default"))?, "groups": groups });
         let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
         std::fs::write(root().join(JSON), text + "\n").map_err(|error| format!("{JSON}: {error}"))?;
         replace_section("looks", &table)?;
     }
     Ok(())
+}
+
+/// The README's table of groups.
+fn table_of(groups: &[Value]) -> String {
+    let rows = groups.iter().filter_map(|group| group["table"].as_str());
+    format!("| what | goal | now | reached |\n|---|---|---|---|\n{}", rows.collect::<String>())
+}
+
+/// The groups that an earlier report wrote.
+fn written() -> Result<Vec<Value>, String> {
+    let text = std::fs::read_to_string(root().join(JSON)).map_err(|error| format!("{JSON}: {error}"))?;
+    let report: Value = serde_json::from_str(&text).map_err(|error| format!("{JSON}: {error}"))?;
+    Ok(report["groups"].as_array().cloned().unwrap_or_default())
+}
+
+/// Every group in order: as it was measured now, else as it was `written`.
+fn with_kept(measured: Vec<Value>, written: &[Value]) -> Vec<Value> {
+    let named = |groups: &[Value], name: &str| groups.iter().find(|group| group["group"] == name).cloned();
+    GROUPS.iter().filter_map(|(name, _)| named(&measured, name).or_else(|| named(written, name))).collect()
 }
 
 /// One group, with what stopped it.
@@ -124,5 +139,13 @@ mod tests {
         assert_eq!(only(&args("looks,time")), Ok(Some(vec!["looks".to_owned(), "time".to_owned()])));
         assert!(only(&args("looks,lokks")).is_err_and(|reason| reason.contains("'lokks'")));
         assert_eq!(only(&[]), Ok(None));
+    }
+
+    #[test]
+    fn groups_that_were_not_measured_keep_what_was_written() {
+        let group = |name: &str, table: &str| json!({ "group": name, "table": table });
+        let groups = with_kept(vec![group("words", "new\n")], &[group("words", "old\n"), group("looks", "kept\n")]);
+        assert_eq!(groups, [group("looks", "kept\n"), group("words", "new\n")]);
+        assert!(table_of(&groups).ends_with("|\nkept\nnew\n"));
     }
 }

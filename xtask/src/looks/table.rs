@@ -139,6 +139,7 @@ impl Group {
         json!({
             "group": name,
             "failure": self.failure,
+            "table": self.table(name),
             "summaries": self.summaries.iter().map(Summary::json).collect::<Vec<_>>(),
             "rows": rows.collect::<Vec<_>>(),
         })
