@@ -5,6 +5,7 @@
 //! here changes a result but [`Ctx::encoder`], whose [`EncoderPlace::class`] is therefore part of a job's backend
 //! class. Determinism: the thread count never reaches a result. Cost: one thread pool.
 
+use crate::fault::Fault;
 use crate::gpu::Backend;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
+
+impl Cancelled {
+    /// What kind of fault it is: none.
+    pub fn fault(&self) -> Fault {
+        Fault::Cancelled
+    }
+}
 
 /// A flag that any thread may raise and every stage polls.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +71,13 @@ pub struct ThreadError {
     pub threads: usize,
     /// The system's answer.
     pub reason: String,
+}
+
+impl ThreadError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Device { retry: false }
+    }
 }
 
 /// Number format of an encoder's matrix products on a graphics card.

@@ -2,9 +2,11 @@
 //! a vision-language model agrees with the text (CLIPVG, AAAI 2023).
 //!
 //! The modules in the order of the data: base types, the stages that make, draw, judge and move shapes, the flow that
-//! joins them ([`pipeline`]), its canonical description ([`job`]) and what users set ([`nodes`]).
+//! joins them ([`pipeline`]), its canonical description ([`job`]), what users set ([`nodes`]) and the one road from that to a
+//! picture ([`session`]).
 
 pub mod ctx;
+pub mod fault;
 pub mod gpu;
 pub mod grade;
 pub mod rng;
@@ -29,6 +31,8 @@ pub mod pipeline;
 pub mod job;
 
 pub mod nodes;
+
+pub mod session;
 
 pub mod host;
 

@@ -7,6 +7,7 @@ pub use crate::finish::draw;
 
 use crate::ctx::Ctx;
 use crate::encoder::Encoder;
+use crate::fault::Fault;
 use crate::image::Image;
 use crate::optimize::{self, Edited, OptimizeError, Step};
 use crate::raster::RasterError;
@@ -51,6 +52,18 @@ pub enum PipelineError {
     /// An edit was planned without an encoder.
     #[error("the plan has prompts but no encoder was loaded; name one with --encoder")]
     NoEncoder,
+}
+
+impl PipelineError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Vectorize(error) => error.fault(),
+            Self::Optimize(error) => error.fault(),
+            Self::Raster(error) => error.fault(),
+            Self::NoEncoder => Fault::Usage,
+        }
+    }
 }
 
 /// Turns `start` into finished scenes.

@@ -5,10 +5,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const BASE: [&str; 6] = ["gpu", "ctx", "rng", "whole_file", "image", "scene"];
+const BASE: [&str; 7] = ["fault", "gpu", "ctx", "rng", "whole_file", "image", "scene"];
 
 /// Each layer and the layers it may use besides itself and [`BASE`], lowest first.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
+    ("fault", &[]),
     ("gpu", &[]),
     ("ctx", &[]),
     ("rng", &[]),
@@ -25,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("grade", &[]),
     ("optimize", &["raster", "encoder", "schedule", "grade"]),
     ("finish", &["raster", "grade", "optimize"]),
-    ("pipeline", &["raster", "vectorize", "encoder", "text", "models", "cache", "schedule", "optimize", "finish"]),
+    ("pipeline", &["raster", "vectorize", "encoder", "optimize", "finish"]),
     ("job", &["raster", "vectorize", "encoder", "text", "models", "cache", "grade", "optimize", "finish", "pipeline"]),
     (
         "nodes",
@@ -44,6 +45,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "job",
         ],
     ),
+    ("session", &["raster", "text", "models", "cache", "schedule", "optimize", "finish", "pipeline", "job", "nodes"]),
 ];
 
 /// The crate root, the hosts and the program may use everything.
@@ -63,11 +65,26 @@ impl Source {
         self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
     }
 
-    /// The lines without comments, numbered from 1, up to the unit tests: those may use what they like.
+    /// The lines without comments, numbered from 1, and without the items that are there in tests alone: those may use what
+    /// they like. Code behind such an item counts again.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
-        let code = lines.take_while(|(_, line)| line.trim() != "#[cfg(test)]");
-        code.map(|(number, line)| (number, line.split("//").next().unwrap_or_default()))
+        let mut test_item: Option<i32> = None;
+        let code =
+            self.text.lines().enumerate().map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default()));
+        code.filter(move |(_, line)| {
+            if test_item.is_none() && line.trim() == "#[cfg(test)]" {
+                test_item = Some(0);
+                return false;
+            }
+            let Some(depth) = &mut test_item else { return true };
+            let count = |letter: char| line.matches(letter).count() as i32;
+            *depth += count('{') - count('}');
+            // An item ends with its last brace, or with a semicolon where it has none.
+            if *depth <= 0 && (line.contains('}') || line.trim_end().ends_with(';')) {
+                test_item = None;
+            }
+            false
+        })
     }
 }
 
@@ -231,6 +248,10 @@ fn the_checker_sees_a_forbidden_edge_in_every_spelling() {
         );
     }
     assert_eq!(forbidden_edges(&made_up("magic/mod.rs", "")).len(), 1, "a folder that nobody placed");
+    for item in ["mod tests {\n    fn f() {\n    }\n}", "use crate::optimize;", "fn only() { g() }"] {
+        let text = format!("#[cfg(test)]\n{item}\nuse crate::optimize;");
+        assert_eq!(forbidden_edges(&made_up("raster/draw.rs", &text)).len(), 1, "code behind a test item: {text}");
+    }
 }
 
 #[test]
@@ -240,6 +261,7 @@ fn the_checker_lets_allowed_edges_comments_and_unit_tests_pass() {
         "//! See crate::raster.\n// use crate::optimize;",
         "use mycrate::optimize;",
         "#[cfg(test)]\nmod tests {\n    use crate::optimize;\n}",
+        "#[cfg(test)]\npub(crate) use crate::optimize::{a, b};\nfn code() {}",
     ] {
         assert_eq!(forbidden_edges(&made_up("encoder/mod.rs", text)), Vec::<String>::new(), "{text}");
     }

@@ -10,6 +10,7 @@
 
 use std::ops::Range;
 
+use crate::fault::Fault;
 use crate::scene::{FillRule, Group, Path, Scene, SceneError};
 
 /// First bytes of every entry; the line break shows when a transfer mangled it as text.
@@ -74,6 +75,13 @@ pub enum EntryError {
         /// How many.
         count: usize,
     },
+}
+
+impl EntryError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Work
+    }
 }
 
 impl Entry {

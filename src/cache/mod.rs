@@ -11,6 +11,7 @@ mod store;
 
 pub use entry::{Entry, EntryError};
 
+use crate::fault::Fault;
 use std::path::{Path, PathBuf};
 
 /// How many bytes the cache may hold where nobody says otherwise: 2 GiB.
@@ -46,6 +47,13 @@ pub enum CacheError {
     /// The entry cannot be put into the file format.
     #[error(transparent)]
     Entry(#[from] EntryError),
+}
+
+impl CacheError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Work
+    }
 }
 
 /// What a cache holds.

@@ -34,6 +34,7 @@ pub use place::check_place;
 use std::sync::Arc;
 
 use crate::ctx::{Cancelled, Ctx, EncoderPlace};
+use crate::fault::Fault;
 use on_device::{DeviceTower, DeviceTrace};
 use place::Towers;
 use text::{Text, Words};
@@ -201,9 +202,15 @@ pub enum EncoderError {
 }
 
 impl EncoderError {
-    /// Whether a graphics card is missing, out of memory or lost, rather than the work at fault.
-    pub fn is_of_device(&self) -> bool {
-        matches!(self, Self::NotBuilt { .. } | Self::NoDevice { .. } | Self::DeviceFailed { .. })
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Cancelled(error) => error.fault(),
+            Self::Gpu(error) => error.fault(),
+            Self::NotBuilt { .. } | Self::NoDevice { .. } | Self::DeviceFailed { .. } => Fault::Device { retry: false },
+            Self::EmptyPrompt => Fault::Usage,
+            _ => Fault::Work,
+        }
     }
 }
 

@@ -32,6 +32,17 @@ impl Default for Finish {
     }
 }
 
+/// One pixel of an edit laid over its source: `shown` is mix by mask, 0 to 1. At 0 and 1 the numbers are kept to the bit.
+pub fn mixed(before: [f32; 4], after: [f32; 4], shown: f32) -> [f32; 4] {
+    if shown >= 1.0 {
+        return after;
+    }
+    if shown <= 0.0 {
+        return before;
+    }
+    [0, 1, 2, 3].map(|plane| before[plane] + shown * (after[plane] - before[plane]))
+}
+
 /// Draws `edited` at `size`; `source` has that size, in display-referred sRGB with straight alpha, and gives the result its
 /// alpha.
 ///

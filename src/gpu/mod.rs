@@ -18,6 +18,8 @@ pub(crate) use stage::assert_sound;
 pub(crate) use stage::stage;
 pub use stage::{Bound, GROUP, Stage, constants, dispatch};
 
+use crate::fault::Fault;
+
 /// Why the card did not do the work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GpuError {
@@ -93,8 +95,8 @@ pub enum GpuError {
 }
 
 impl GpuError {
-    /// Whether the same work may succeed on a device that is opened anew.
-    pub fn is_worth_a_retry(&self) -> bool {
-        matches!(self, Self::Lost { .. } | Self::OutOfMemory { .. })
+    /// What kind of fault it is: one of the card, whatever it was.
+    pub fn fault(&self) -> Fault {
+        Fault::Device { retry: matches!(self, Self::Lost { .. } | Self::OutOfMemory { .. }) }
     }
 }

@@ -9,6 +9,7 @@ pub mod guided;
 pub mod rect;
 pub mod resample;
 
+use crate::fault::Fault;
 use rayon::prelude::*;
 
 /// Largest accepted side in pixels.
@@ -69,6 +70,13 @@ pub enum ImageError {
         /// The number.
         value: f32,
     },
+}
+
+impl ImageError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Work
+    }
 }
 
 /// A picture: red, green, blue and alpha planes.

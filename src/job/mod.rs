@@ -11,6 +11,7 @@ mod scores;
 use crate::cache::{Cache, Entry};
 use crate::ctx::Ctx;
 use crate::encoder::Encoder;
+use crate::fault::Fault;
 use crate::gpu::Backend;
 use crate::image::Image;
 use crate::optimize::{Edited, Judging, Layer, Step};
@@ -62,6 +63,13 @@ pub struct JobError {
     pub column: usize,
 }
 
+impl JobError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Usage
+    }
+}
+
 /// A job's result and where it came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
@@ -109,7 +117,7 @@ impl Job {
     /// What an SVG of the result says about its making.
     pub fn metadata(&self) -> Metadata {
         let edit = self.plan.edit.as_ref();
-        let prompts = edit.into_iter().flat_map(|edit| &edit.regions).map(|region| region.prompt.as_str());
+        let prompts = edit.into_iter().flat_map(|edit| &edit.regions).map(|region| region.prompt.text.as_str());
         Metadata {
             title: prompts.collect::<Vec<_>>().join("; "),
             job_hash: Some(self.hash().to_hex().to_string()),

@@ -7,6 +7,7 @@
 use super::Job;
 use crate::ctx::Ctx;
 use crate::encoder::{Encoder, EncoderError, direction, similarity};
+use crate::fault::Fault;
 use crate::finish::Finish;
 use crate::image::Image;
 use crate::image::rect::Rect;
@@ -40,6 +41,16 @@ pub enum ScoreError {
     Raster(#[from] RasterError),
 }
 
+impl ScoreError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Encoder(error) => error.fault(),
+            Self::Raster(error) => error.fault(),
+        }
+    }
+}
+
 /// Measures `edited`, the result of `job` on `start`, as `finish` shows it.
 ///
 /// # Errors
@@ -71,8 +82,8 @@ pub fn score(
         let mut scores = Scores { detail: finish.detail, strength: finish.strength, whole: None, regions: Vec::new() };
         for region in job.plan.edit.iter().flat_map(|edit| &edit.regions) {
             match region.rect_in_canvas {
-                Some(rect) => scores.regions.push(cosines(&region.prompt, Some(rect))?),
-                None if scores.whole.is_none() => scores.whole = Some(cosines(&region.prompt, None)?),
+                Some(rect) => scores.regions.push(cosines(&region.prompt.text, Some(rect))?),
+                None if scores.whole.is_none() => scores.whole = Some(cosines(&region.prompt.text, None)?),
                 None => {}
             }
         }

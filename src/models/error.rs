@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::ctx::Cancelled;
+use crate::fault::Fault;
 
 /// A model that cannot be found, trusted, read or fetched.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -170,6 +171,11 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        if let Self::Cancelled(error) = self { error.fault() } else { Fault::Model }
+    }
+
     /// Whether a model is missing or not to be trusted (as opposed to a failed download, a refused write or a
     /// cancelled run): the class with its own exit code.
     pub fn is_missing_or_wrong(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Input: a name (`default`, `openai/clip-vit-base-patch32`, …) or a folder with `config.json`,
 //! `model.safetensors` and `tokenizer.json`. Output: [`ModelBytes`], from which `encoder` builds a network.
-//! Invariants: the built-in encoder needs nothing; only [`fetch`] goes online, and only the command line calls it;
+//! Invariants: the built-in encoder needs nothing; only [`fetch()`] goes online, and only the command line calls it;
 //! bytes that do not have the expected SHA-256 are refused. Determinism: the hash of an encoder depends on its bytes
 //! alone. Cost: one pass over the weights when an encoder is opened by name.
 //!

@@ -6,6 +6,7 @@
 use super::{Located, ModelBytes, ModelError, Registry, SearchPath, load, locate};
 use crate::ctx::Cancel;
 use crate::encoder::{Encoder, EncoderError};
+use crate::fault::Fault;
 use std::sync::Arc;
 
 static OPENED: Registry<ModelBytes> = Registry::new();
@@ -25,6 +26,16 @@ pub enum LoadError {
         /// What is wrong.
         error: EncoderError,
     },
+}
+
+impl LoadError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Model(error) => error.fault(),
+            Self::Encoder { .. } => Fault::Model,
+        }
+    }
 }
 
 /// An encoder whose files were found and checked.

@@ -49,37 +49,6 @@ pub const REGION_ONLY: Param = Param {
     animates: false,
 };
 
-/// What the mask limits.
-pub const MASK_LIMITS: Param = Param {
-    id: "maskLimits",
-    label: "Mask limits shapes",
-    hint: "Besides showing the edit only under the mask, lets only those shapes change that lie mostly under it. Every \
-           other mask is then another edit.",
-    kind: Kind::Switch { default: false },
-    group: "",
-    animates: false,
-};
-
-/// Which side of the mask is edited.
-pub const MASK_INVERT: Param = Param {
-    id: "maskInvert",
-    label: "Invert Mask",
-    hint: "Shows the edit where the mask is black instead of where it is white. Changing it never edits again.",
-    kind: Kind::Switch { default: false },
-    group: "",
-    animates: false,
-};
-
-/// How much of the edit is seen.
-pub const MIX: Param = Param {
-    id: "mix",
-    label: "Mix",
-    hint: "How much of the edit is seen: 0 shows the source, 1 the edit. Changing it never edits again.",
-    kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 },
-    group: "",
-    animates: true,
-};
-
 /// Where the shapes go.
 pub const SVG_FILE: Param = Param {
     id: "svgFile",
@@ -102,9 +71,8 @@ pub const BACKEND: Param = Param {
     animates: false,
 };
 
-/// All of them, in page order; they follow the node's own.
-pub const PARAMS: &[Param] =
-    &[INPUT_COLOR_SPACE, BACKEND, FIRST_FRAME, LAST_FRAME, SVG_FILE, MASK_LIMITS, MASK_INVERT, MIX];
+/// Those of every node, in page order; they follow the node's own.
+pub const PARAMS: &[Param] = &[INPUT_COLOR_SPACE, BACKEND, FIRST_FRAME, LAST_FRAME, SVG_FILE];
 
 /// First frame of a range.
 pub const FIRST_FRAME: Param = Param {
@@ -138,6 +106,9 @@ pub const PROMPT_PRESET: Param = Param {
     group: "Prompt",
     animates: false,
 };
+
+/// Those of nodes with a prompt; they follow [`super::prompts::PARAMS`].
+pub const PROMPTS: &[Param] = &[PROMPT_PRESET];
 
 /// The sentence of an option of [`PROMPT_PRESET`].
 pub fn preset_prompt(option: &str) -> Option<&'static str> {
@@ -269,53 +240,6 @@ pub fn buttons(node: &Node) -> impl Iterator<Item = &'static Button> {
 }
 
 const BUTTONS: &[Button] = &[BAKE_FRAME, BAKE_RANGE, EXPORT_SVG, EXPORT_RANGE, EXPORT_LUT, PURGE_CACHE];
-
-/// A second sentence.
-pub const PROMPT_B: Param = Param {
-    id: "promptB",
-    label: "Prompt B",
-    hint: "A second sentence that the prompt passes over to as Prompt Mix rises. Key the mix where a host cannot key \
-           sentences.",
-    kind: Kind::Text { default: "" },
-    group: "Prompt",
-    animates: true,
-};
-
-/// How far the prompt has become the second sentence.
-pub const PROMPT_MIX: Param = Param {
-    id: "promptMix",
-    label: "Prompt Mix",
-    hint: "How far the prompt has become Prompt B: 0 asks for the prompt alone, 1 for Prompt B alone. It has no effect \
-           while Prompt B is empty.",
-    kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
-    group: "Prompt",
-    animates: true,
-};
-
-/// Keys as text.
-pub const PROMPT_SCHEDULE: Param = Param {
-    id: "promptSchedule",
-    label: "Prompt Schedule",
-    hint: "Prompts over time, one key a line such as '24: a town at night'; it replaces the prompt and its keys. \
-           Schedules of animation notebooks can be pasted.",
-    kind: Kind::Lines,
-    group: "Prompt",
-    animates: false,
-};
-
-/// How one key becomes the next.
-pub const TRANSITION: Param = Param {
-    id: "transition",
-    label: "Transition",
-    hint: "How the picture passes from one key of the prompt to the next: 'hold' changes at the key, 'linear' evenly, \
-           'smooth' slowly at both ends. Only neighbouring keys are blended, as directions between texts.",
-    kind: Kind::Choice { default: "hold", options: &["hold", "linear", "smooth"] },
-    group: "Prompt",
-    animates: false,
-};
-
-/// Those of nodes with a prompt, in page order; they follow the node's own.
-pub const PROMPTS: &[Param] = &[PROMPT_B, PROMPT_MIX, PROMPT_SCHEDULE, TRANSITION, PROMPT_PRESET];
 
 /// Whether a viewer shows the rectangles.
 pub const INTERACTIVE: Param = Param {

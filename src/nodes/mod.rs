@@ -7,6 +7,7 @@ pub mod font_stylize;
 pub mod hosted;
 pub mod param;
 pub mod prompt_edit;
+pub mod prompts;
 pub mod recolor;
 pub mod shared;
 pub mod vectorize;
@@ -15,7 +16,7 @@ use crate::finish::Finish;
 use crate::image::rect::Rect;
 use crate::optimize::{Mode, Quality, Region, Settings};
 use crate::pipeline::Plan;
-use crate::schedule::Toward;
+use crate::schedule::Prompt;
 use crate::vectorize::{Preset, RegionRound};
 use param::{Area, Param, Values};
 
@@ -39,6 +40,17 @@ impl Node {
     pub fn edits(&self) -> bool {
         self.command != vectorize::NODE.command
     }
+
+    /// Its parameters and those that it has in common with others, wherever it is used.
+    pub fn all_params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
+        self.params.iter().chain(self.common_params())
+    }
+
+    /// The parameters that it has in common with others: prompts over time, mask and mix.
+    pub fn common_params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
+        let prompts = if self.edits() { prompts::PARAMS } else { &[] };
+        prompts.iter().chain(shared::LAYING)
+    }
 }
 
 /// Every node, in menu order.
@@ -61,8 +73,20 @@ impl Sizes {
     }
 }
 
+/// What a plan depends on besides the node's own parameters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asked<'a> {
+    /// Sizes of the source and of the canvas.
+    pub sizes: Sizes,
+    /// The prompt of the whole picture at the time of the frame; empty: only regions have one.
+    pub prompt: &'a Prompt,
+}
+
+/// The option of [`shared::QUALITY`] for a first look.
+pub const DRAFT: &str = "draft";
+
 /// The plan of `node` for `values`.
-pub fn plan(node: &Node, values: &Values, sizes: &Sizes) -> Plan {
+pub fn plan(node: &Node, values: &Values, asked: &Asked<'_>) -> Plan {
     let mut traced = Preset::from_name(values.text(shared::PRESET.id)).unwrap_or_default().settings();
     let rounds = values.integers(shared::ROUNDS.id);
     if !rounds.is_empty() {
@@ -71,17 +95,14 @@ pub fn plan(node: &Node, values: &Values, sizes: &Sizes) -> Plan {
     if values.integer(shared::MAX_PATHS.id) > 0 {
         traced.max_paths = values.integer(shared::MAX_PATHS.id) as usize;
     }
-    let edit = node.edits().then(|| settings(values, mode(node, values), sizes));
-    traced.region = finer_region(edit.as_ref(), sizes);
+    let edit = node.edits().then(|| settings(values, mode(node, values), asked));
+    traced.region = finer_region(edit.as_ref(), &asked.sizes);
     Plan { vectorize: traced, edit, seed: values.integer(shared::SEED.id) as u64 }
 }
 
-/// Lets the prompt of the whole picture pass over to another one.
-pub fn pass_over(plan: &mut Plan, toward: Toward) {
-    let regions = plan.edit.iter_mut().flat_map(|edit| &mut edit.regions);
-    if let Some(whole) = regions.into_iter().find(|region| region.rect_in_canvas.is_none()) {
-        whole.toward = Some(toward);
-    }
+/// Whether an edit by `values` finds no look, which a LUT could hold.
+pub fn has_no_look(node: &Node, values: &Values) -> bool {
+    !node.edits() || Settings::of(quality(values.text(shared::QUALITY.id)), mode(node, values)).look_search.is_none()
 }
 
 /// How `values` ask a finished edit to be shown.
@@ -114,12 +135,11 @@ fn finer_region(edit: Option<&Settings>, sizes: &Sizes) -> Option<RegionRound> {
     Some(RegionRound { rect_px, colors: REGION_COLORS })
 }
 
-fn settings(values: &Values, mode: Mode, sizes: &Sizes) -> Settings {
+fn settings(values: &Values, mode: Mode, Asked { sizes, prompt }: &Asked<'_>) -> Settings {
     let mut settings = Settings::of(quality(values.text(shared::QUALITY.id)), mode);
-    let whole = values.text(shared::PROMPT.id).trim();
     let mut regions = Vec::new();
-    if !whole.is_empty() {
-        regions.push(Region::new(whole, None));
+    if !prompt.text.is_empty() {
+        regions.push(Region { prompt: (*prompt).clone(), ..Region::new("", None) });
     }
     settings.only_in_canvas.extend(values.rect(shared::ONLY.id).map(|rect| sizes.canvas_from_source(rect)));
     for Area { rect, prompt, weight, patches, only } in values.regions(shared::REGION.id) {
@@ -139,8 +159,7 @@ fn settings(values: &Values, mode: Mode, sizes: &Sizes) -> Settings {
         settings.share_palette = values.text("palette") == "shared";
     }
     settings.keep_black_white = values.switch("keepBlackWhite");
-    settings.legibility = values.number("legibility") as f32;
-    settings
+    settings.with_legibility(values.number("legibility") as f32)
 }
 
 fn mode(node: &Node, values: &Values) -> Mode {
@@ -153,7 +172,7 @@ fn mode(node: &Node, values: &Values) -> Mode {
 
 fn quality(name: &str) -> Quality {
     match name {
-        "draft" => Quality::Draft,
+        DRAFT => Quality::Draft,
         "final" => Quality::Final,
         "paper" => Quality::Paper,
         _ => Quality::Normal,

@@ -3,6 +3,7 @@
 //! Input: static tables of [`Param`]. Output: checked [`Values`]. Invariants: ids never change once released;
 //! a value in [`Values`] is always inside its parameter's range. Determinism: values are kept in id order.
 
+use crate::fault::Fault;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -136,6 +137,13 @@ pub struct ParamError {
     pub given: String,
     /// What is allowed.
     pub rule: String,
+}
+
+impl ParamError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Usage
+    }
 }
 
 impl Param {
@@ -276,8 +284,8 @@ pub struct Values {
 
 impl Values {
     /// The defaults of `params`.
-    pub fn defaults(params: &[Param]) -> Self {
-        Self { values: params.iter().map(|param| (param.id, param.default_value())).collect() }
+    pub fn defaults<'a>(params: impl IntoIterator<Item = &'a Param>) -> Self {
+        Self { values: params.into_iter().map(|param| (param.id, param.default_value())).collect() }
     }
 
     /// Sets `param`; of regions, adds one more.

@@ -168,3 +168,37 @@ pub const WORKING_SIZE: Param = Param {
     group: "Shapes",
     animates: true,
 };
+
+/// What the mask limits.
+pub const MASK_LIMITS: Param = Param {
+    id: "maskLimits",
+    label: "Mask limits shapes",
+    hint: "Besides showing the edit only under the mask, lets only those shapes change that lie mostly under it. Every \
+           other mask is then another edit.",
+    kind: Kind::Switch { default: false },
+    group: "",
+    animates: false,
+};
+
+/// Which side of the mask is edited.
+pub const MASK_INVERT: Param = Param {
+    id: "maskInvert",
+    label: "Invert Mask",
+    hint: "Shows the edit where the mask is black instead of where it is white. Changing it never edits again.",
+    kind: Kind::Switch { default: false },
+    group: "",
+    animates: false,
+};
+
+/// How much of the edit is seen.
+pub const MIX: Param = Param {
+    id: "mix",
+    label: "Mix",
+    hint: "How much of the edit is seen: 0 shows the source, 1 the edit. Changing it never edits again.",
+    kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 },
+    group: "",
+    animates: true,
+};
+
+/// How an edit is laid over its source; they follow the node's own and [`super::prompts::PARAMS`].
+pub const LAYING: &[Param] = &[MASK_LIMITS, MASK_INVERT, MIX];

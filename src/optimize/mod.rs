@@ -39,6 +39,7 @@ pub use settings::{Mode, Quality, Region, Settings};
 
 use crate::ctx::{Cancelled, Ctx};
 use crate::encoder::{Encoder, EncoderError};
+use crate::fault::Fault;
 use crate::gpu::{Backend, GpuError};
 use crate::image::Image;
 use crate::image::rect::Rect;
@@ -86,19 +87,16 @@ pub enum OptimizeError {
 }
 
 impl OptimizeError {
-    /// What the graphics card failed with, if it was that.
-    pub fn gpu(&self) -> Option<&GpuError> {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
         match self {
-            Self::Gpu(error) | Self::Raster(RasterError::Gpu(error)) | Self::Encoder(EncoderError::Gpu(error)) => {
-                Some(error)
-            }
-            _ => None,
+            Self::Encoder(error) => error.fault(),
+            Self::Raster(error) => error.fault(),
+            Self::Gpu(error) => error.fault(),
+            Self::Cancelled(error) => error.fault(),
+            Self::NoPrompt | Self::RegionOutside { .. } => Fault::Usage,
+            Self::NothingUnderMask | Self::NothingFree { .. } => Fault::Work,
         }
-    }
-
-    /// Whether the same work may succeed on a card that is opened anew.
-    fn is_worth_a_retry(&self) -> bool {
-        self.gpu().is_some_and(GpuError::is_worth_a_retry)
     }
 }
 
@@ -196,12 +194,15 @@ pub fn run(
         }
         Backend::Gpu(wanted) => {
             let (first, fresh) = (scene.clone(), parameters.clone());
-            wanted.run(OptimizeError::is_worth_a_retry, |gpu| {
-                let mut progressing = Progressing::new(&looped, watch.as_deref_mut());
-                (scene, parameters) = (first.clone(), fresh.clone());
-                on_gpu::run(gpu, &mut scene, &mut objective, &mut parameters, &looped, &mut progressing)?;
-                Ok::<_, OptimizeError>(progressing.losses)
-            })?
+            wanted.run(
+                |error: &OptimizeError| error.fault().is_worth_a_retry(),
+                |gpu| {
+                    let mut progressing = Progressing::new(&looped, watch.as_deref_mut());
+                    (scene, parameters) = (first.clone(), fresh.clone());
+                    on_gpu::run(gpu, &mut scene, &mut objective, &mut parameters, &looped, &mut progressing)?;
+                    Ok::<_, OptimizeError>(progressing.losses)
+                },
+            )?
         }
     };
     if let Some(watch) = watch {

@@ -313,10 +313,10 @@ fn targets(
         };
         let feature = |text: &str| direction::prompt_feature(encoder, text, mean, ctx);
         let toward = |text: &[f32]| direction::text_direction(text, &neutral);
-        let prompt = feature(&region.prompt)?;
+        let prompt = feature(&region.prompt.text)?;
         let (mut aimed, mut plain) = (toward(&prompt), prompt);
         let mut clarity = way(&plain, &neutral);
-        if let Some(Toward { prompt, amount }) = &region.toward {
+        if let Some(Toward { prompt, amount }) = &region.prompt.toward {
             let next = feature(prompt)?;
             clarity += amount * (way(&next, &neutral) - clarity);
             aimed = direction::between(&aimed, &toward(&next), *amount);

@@ -7,7 +7,7 @@ use super::warp::Reach;
 use crate::image::rect::Rect;
 use crate::raster::Size;
 use crate::scene::Scene;
-use crate::schedule::Toward;
+use crate::schedule::Prompt;
 use serde::{Deserialize, Serialize};
 
 /// What may change.
@@ -39,11 +39,9 @@ pub enum Quality {
 /// A prompt and where it counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Region {
-    /// Target sentence.
-    pub prompt: String,
-    /// The sentence that it passes over to, and how far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub toward: Option<Toward>,
+    /// Target sentence, and the one that it passes over to.
+    #[serde(flatten)]
+    pub prompt: Prompt,
     /// Where, in canvas pixels; none: the whole picture.
     pub rect_in_canvas: Option<Rect>,
     /// Weight of this region's loss against the others'.
@@ -56,7 +54,7 @@ pub struct Region {
 impl Region {
     /// `prompt` for `rect_in_canvas`, or for the whole picture.
     pub fn new(prompt: &str, rect_in_canvas: Option<Rect>) -> Self {
-        Self { prompt: prompt.trim().to_owned(), toward: None, rect_in_canvas, weight: 1.0, patches: None }
+        Self { prompt: Prompt::new(prompt), rect_in_canvas, weight: 1.0, patches: None }
     }
 }
 
@@ -194,6 +192,16 @@ impl Settings {
         if self.warp.is_none() { 20.0 * self.legibility } else { 0.0 }
     }
 
+    /// The settings with letters held readable by `legibility`; 0: they are outlines like others.
+    pub fn with_legibility(mut self, legibility: f32) -> Self {
+        self.legibility = legibility;
+        if legibility > 0.0 && self.warp.is_some() {
+            // What a letter may not do is taken back after every step, so steps may be long.
+            self.rate_shape_px = LETTER_RATE_PX;
+        }
+        self
+    }
+
     /// Settings of the same quality for edits that belong to rectangles alone: their things may move further, and bend first.
     fn of_things(mut self) -> Self {
         if self.mode == Mode::Full && self.warp.is_some() {
@@ -227,6 +235,8 @@ impl Settings {
     }
 }
 
+/// How far the points of letters move at most in a step, in canvas pixels.
+const LETTER_RATE_PX: f32 = 0.6;
 /// Fewer iterations without gain than this mean nothing: each has other crops.
 const LEAST_PATIENCE: u32 = 6;
 

@@ -78,7 +78,7 @@ pub struct GpuBenchReport {
     pub gb_per_second: f64,
 }
 
-/// As [`bench`] on `gpu`; what is timed is a submission and the wait for it, nothing but counters comes back.
+/// As [`bench()`] on `gpu`; what is timed is a submission and the wait for it, nothing but counters comes back.
 ///
 /// # Errors
 /// As [`super::forward`], and [`RasterError::Gpu`].

@@ -4,7 +4,7 @@
 //! way back a [`SceneGrad`]. Invariants: a pixel's cover is the exact area of the flattened path in it
 //! (`min(|signed winding area|, 1)`, or its even-odd fold); a group of opacity below 1 is an isolated layer; any
 //! number of paths may share a pixel; nothing is sampled. Determinism: the same bits for any number of threads.
-//! Cost: a few milliseconds a megapixel and ten thousand cubics; see [`bench`] for the limit of the machine.
+//! Cost: a few milliseconds a megapixel and ten thousand cubics; see [`mod@bench`] for the limit of the machine.
 //!
 //! One picture is cut into bands of 16 rows, each a task of the caller's thread pool:
 //!
@@ -38,6 +38,7 @@ mod work;
 use rayon::prelude::*;
 
 use crate::ctx::{Cancelled, Ctx};
+use crate::fault::Fault;
 use crate::gpu::{Backend, GpuError};
 use crate::image::{Alpha, ColorSpace, Image, ImageError};
 use crate::scene::{Scene, SceneError};
@@ -144,9 +145,13 @@ pub enum RasterError {
 }
 
 impl RasterError {
-    /// Whether the same work may succeed on a card that is opened anew.
-    pub fn is_worth_a_retry(&self) -> bool {
-        matches!(self, Self::Gpu(error) if error.is_worth_a_retry())
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Gpu(error) => error.fault(),
+            Self::Cancelled(error) => error.fault(),
+            _ => Fault::Work,
+        }
     }
 }
 
@@ -173,9 +178,10 @@ pub struct SceneGrad {
 pub fn render(scene: &Scene, size: Size, background: Background, ctx: &Ctx) -> Result<Image, RasterError> {
     match &ctx.backend {
         Backend::Cpu => render_on_cpu(scene, size, background, ctx),
-        Backend::Gpu(wanted) => {
-            wanted.run(RasterError::is_worth_a_retry, |card| gpu::render(scene, size, background, card, ctx))
-        }
+        Backend::Gpu(wanted) => wanted.run(
+            |error: &RasterError| error.fault().is_worth_a_retry(),
+            |card| gpu::render(scene, size, background, card, ctx),
+        ),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod subdivide;
 pub mod svg_in;
 pub mod svg_out;
 
+use crate::fault::Fault;
 use std::ops::Range;
 
 /// A closed filled path's colour: red, green, blue, opacity; display-referred sRGB, straight alpha, each 0 to 1.
@@ -100,6 +101,13 @@ pub enum SceneError {
         /// Its index.
         index: usize,
     },
+}
+
+impl SceneError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Work
+    }
 }
 
 impl Scene {

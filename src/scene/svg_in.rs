@@ -15,6 +15,7 @@ mod outline;
 mod prepare;
 mod source;
 
+use crate::fault::Fault;
 use std::fmt;
 
 use super::{Scene, SceneError};
@@ -174,6 +175,13 @@ pub enum SvgError {
         /// What is known.
         reason: String,
     },
+}
+
+impl SvgError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Work
+    }
 }
 
 /// Reads an SVG file: closed cubic paths in canvas pixels, in groups, with their fills.

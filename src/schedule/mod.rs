@@ -1,10 +1,12 @@
 //! Prompt keys over time, and what is asked for at a frame.
 //!
-//! Input: keys as text, or frames with sentences. Output: a [`Blend`] of two neighbouring sentences at a frame.
+//! Input: keys as text, or frames with sentences. Output: a [`Prompt`] at a frame, of one or two neighbouring sentences.
 //! Invariants: keys are in order of their frames, one a frame; before the first and after the last key its sentence
 //! holds. Determinism: pure functions. Cost: a look through the keys.
 
+use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A sentence that holds from a frame on.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,13 +38,49 @@ pub struct Toward {
     pub amount: f32,
 }
 
-/// What is asked for at one frame.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Blend {
-    /// The sentence of the last key.
-    pub prompt: String,
+/// What is asked for at one frame: a sentence, or a blend of two.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// The sentence.
+    #[serde(rename = "prompt")]
+    pub text: String,
     /// The next one, where it has begun to count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toward: Option<Toward>,
+}
+
+impl Prompt {
+    /// One sentence.
+    pub fn new(text: &str) -> Self {
+        Self { text: text.trim().to_owned(), toward: None }
+    }
+
+    /// This on its way to `other`: 0 is this alone, 1 the other alone. A prompt that is on its way already stays as it is, and
+    /// an empty one asks for nothing.
+    #[must_use]
+    pub fn toward(self, other: &str, amount: f32) -> Self {
+        let other = other.trim();
+        if self.toward.is_some() || other.is_empty() || amount.is_nan() || amount <= 0.0 {
+            self
+        } else if amount >= 1.0 {
+            // The same work as with that sentence alone.
+            Self::new(other)
+        } else {
+            Self { toward: Some(Toward { prompt: other.to_owned(), amount }), ..self }
+        }
+    }
+}
+
+impl fmt::Display for Prompt {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, toward } = self;
+        match toward {
+            None => to.write_str(text),
+            Some(Toward { prompt, amount }) => {
+                write!(to, "{text} ({:.0} %) and {prompt} ({:.0} %)", 100.0 * (1.0 - amount), 100.0 * amount)
+            }
+        }
+    }
 }
 
 /// A schedule that cannot be read.
@@ -55,6 +93,13 @@ pub struct ScheduleError {
     pub given: String,
     /// What is wrong.
     pub rule: &'static str,
+}
+
+impl ScheduleError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        Fault::Usage
+    }
 }
 
 /// Keys in order of their frames.
@@ -108,14 +153,14 @@ impl Schedule {
     }
 
     /// What is asked for at `frame`; none without keys.
-    pub fn at(&self, frame: f64, transition: Transition) -> Option<Blend> {
+    pub fn at(&self, frame: f64, transition: Transition) -> Option<Prompt> {
         let next = self.keys.partition_point(|key| key.frame <= frame);
         let first = self.keys.get(next.saturating_sub(1))?;
         let toward = self.keys.get(next).filter(|_| next > 0).and_then(|second| {
             let amount = transition.amount((frame - first.frame) / (second.frame - first.frame));
             (amount > 0.0 && second.prompt != first.prompt).then(|| Toward { prompt: second.prompt.clone(), amount })
         });
-        Some(Blend { prompt: first.prompt.clone(), toward })
+        Some(Prompt { text: first.prompt.clone(), toward })
     }
 }
 
@@ -145,17 +190,13 @@ mod tests {
     #[test]
     fn keys_hold_or_pass_over_to_their_neighbour_only() {
         let at = |frame, transition| schedule().at(frame, transition).unwrap();
-        assert_eq!(at(-5.0, Transition::Linear), Blend { prompt: "a town at noon".into(), toward: None }, "before");
+        assert_eq!(at(-5.0, Transition::Linear), Prompt::new("a town at noon"), "before");
         assert_eq!(at(19.0, Transition::Hold).toward, None, "held");
         let toward = |amount| Some(Toward { prompt: "a town: at night".into(), amount });
         assert_eq!(at(5.0, Transition::Linear).toward, toward(0.25));
         assert_eq!(at(5.0, Transition::Smooth).toward, toward(0.15625));
-        assert_eq!(
-            at(20.0, Transition::Linear),
-            Blend { prompt: "a town: at night".into(), toward: None },
-            "at the key"
-        );
-        assert_eq!(at(99.0, Transition::Linear).prompt, "a town: at night", "after");
+        assert_eq!(at(20.0, Transition::Linear), Prompt::new("a town: at night"), "at the key");
+        assert_eq!(at(99.0, Transition::Linear).text, "a town: at night", "after");
         assert_eq!(Schedule::default().at(0.0, Transition::Linear), None, "no keys");
     }
 
@@ -181,6 +222,6 @@ mod tests {
     #[test]
     fn of_two_keys_at_one_frame_the_last_counts() {
         let schedule = Schedule::parse("4: a\n0: b\n4: c").unwrap();
-        assert_eq!(schedule.at(4.0, Transition::Hold).unwrap().prompt, "c");
+        assert_eq!(schedule.at(4.0, Transition::Hold).unwrap().text, "c");
     }
 }

@@ -15,6 +15,7 @@ use skrifa::outline::{DrawSettings, OutlineGlyph, OutlineGlyphCollection, Outlin
 use skrifa::prelude::{LocationRef, Size};
 use skrifa::{FontRef, GlyphId, MetadataProvider};
 
+use crate::fault::Fault;
 use crate::scene::contours::{Contour, Contours};
 use crate::scene::{FillRule, Rgba, Scene, SceneError};
 use kerning::Kerning;
@@ -112,6 +113,13 @@ pub enum TextError {
     /// The scene came out invalid.
     #[error(transparent)]
     Scene(#[from] SceneError),
+}
+
+impl TextError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        if let Self::Empty | Self::TooLong { .. } = self { Fault::Usage } else { Fault::Work }
+    }
 }
 
 /// Sets `text` in `font` and fits it into the canvas; line breaks in `text` are kept.

@@ -32,6 +32,7 @@ use self::prefilter::Pixels;
 use self::regions::{Colors, Regions};
 use self::settings::Tuning;
 use crate::ctx::{Cancelled, Ctx};
+use crate::fault::Fault;
 use crate::image::color::{linear_from_srgb, oklab_from_linear};
 use crate::image::{Alpha, ColorSpace, Image, ImageError};
 use crate::scene::{FillRule, Rgba, Scene};
@@ -70,6 +71,17 @@ pub enum VectorizeError {
     /// The run was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl VectorizeError {
+    /// What kind of fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Setting { .. } | Self::Region { .. } => Fault::Usage,
+            Self::Image(error) => error.fault(),
+            Self::Cancelled(error) => error.fault(),
+        }
+    }
 }
 
 /// Turns `image` into a scene of stacked rounds.

@@ -78,7 +78,7 @@ fn an_empty_prompt_asks_for_one() {
     let folder = folder();
     write_disc(&folder.path().join("in.png"), 48);
     let message = "no prompt: say what the picture should become, for the whole picture or for a region";
-    refused(folder.path(), "in.png", &["--prompt", "  "], 1, message);
+    refused(folder.path(), "in.png", &["--prompt", "  "], 2, message);
 }
 
 #[test]
@@ -97,9 +97,28 @@ fn a_region_outside_the_picture_names_both() {
     let folder = folder();
     write_disc(&folder.path().join("in.png"), 48);
     let message = "region 100,0,10,10 lies outside the picture of 48 x 48 pixels; give x,y,w,h inside it";
-    refused(folder.path(), "in.png", &["--region", "100,0,10,10:moon"], 1, message);
+    refused(folder.path(), "in.png", &["--region", "100,0,10,10:moon"], 2, message);
     let message = "region 4,4,0,10 lies outside the picture of 48 x 48 pixels; give x,y,w,h inside it";
-    refused(folder.path(), "in.png", &["--region", "4,4,0,10:moon"], 1, message);
+    refused(folder.path(), "in.png", &["--region", "4,4,0,10:moon"], 2, message);
+}
+
+#[test]
+fn a_mask_of_another_size_names_both_sizes() {
+    let folder = folder();
+    write_disc(&folder.path().join("in.png"), 48);
+    write_disc(&folder.path().join("mask.png"), 40);
+    let message = "--mask mask.png: it is 40 x 40 pixels, but the source is 48 x 48; give both one size";
+    refused(folder.path(), "in.png", &["--prompt", "x", "--mask", "mask.png"], 2, message);
+}
+
+#[test]
+fn a_schedule_that_cannot_be_read_names_its_line() {
+    let folder = folder();
+    write_disc(&folder.path().join("in.png"), 48);
+    std::fs::write(folder.path().join("keys.txt"), "0: a moon\nnight").unwrap();
+    let message = "line 2 of the prompt schedule, 'night', has no ':' between frame and prompt; \
+                   write one key a line, such as '24: a town at night'";
+    refused(folder.path(), "in.png", &["--schedule", "keys.txt"], 2, message);
 }
 
 #[test]

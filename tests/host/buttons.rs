@@ -11,7 +11,7 @@ use openfx::sys::image_effect_v1::param::*;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::Ordering;
 
-const STYLIZE: &str = "org.linocut.FontStylize";
+pub(super) const STYLIZE: &str = "org.linocut.FontStylize";
 
 fn change(node: &Node<'_>, instance: &Effect, name: &str, reason: &CStr) -> OfxStatus {
     let arguments = PropSet::default()
@@ -190,12 +190,6 @@ fn a_mask_limits_the_shapes_where_it_is_asked_to() {
     assert!(message.contains("no shape lies mostly under the mask"), "{message}");
 }
 
-/// A font of this machine, where it has one.
-fn font() -> Option<String> {
-    let known = ["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "/usr/share/fonts/TTF/DejaVuSans.ttf"];
-    known.into_iter().find(|path| std::path::Path::new(path).exists()).map(str::to_owned)
-}
-
 #[test]
 fn a_word_without_a_font_says_what_to_do_and_an_old_project_opens() {
     let host = Host::load(Manners::default());
@@ -216,14 +210,12 @@ fn a_word_without_a_font_says_what_to_do_and_an_old_project_opens() {
 }
 
 #[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "looks for a font of Debian")]
 fn a_word_fills_the_frame_of_a_generator() {
-    let Some(font) = font() else { return };
     let host = Host::load(Manners::default());
     let (node, instance) = host.instance(STYLIZE, kOfxImageEffectContextGenerator);
     quick(&instance, "flames");
     set(&instance, "text", text("A"));
-    set(&instance, "font", text(&font));
+    set(&instance, "font", text(crate::util::file("examples/font.ttf").to_str().unwrap()));
     let layout = Layout::default();
     let output = layout.picture(SIZE.0, SIZE.1, &[0x11; 4 * SIZE.0 * SIZE.1]);
     instance.connect(OUTPUT, output.clone());

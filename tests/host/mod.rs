@@ -8,18 +8,13 @@ mod gpu;
 mod mini;
 mod objects;
 mod overlay;
+mod road;
 mod shots;
 mod suites;
 
+use crate::util::{folder, linocut};
 use linocut::cache::Cache;
-use linocut::ctx::{Cancel, Ctx, Silent};
-use linocut::image::{Image, byte_from_unit, resample};
-use linocut::job::{self, Job};
-use linocut::models::{self, SearchPath};
-use linocut::nodes::param::Values;
-use linocut::nodes::{self, NODES, Sizes};
-use linocut::pipeline::{self, Start};
-use linocut::raster::Size;
+use linocut::nodes::NODES;
 use mini::{Host, Layout, Manners, cache_folder, plugin_file, text};
 use objects::{Effect, LENT, ParamValue, Picture, Value};
 use openfx::sys::generic::core::*;
@@ -27,7 +22,7 @@ use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::message::kOfxMessageSuite;
 use openfx::sys::image_effect_v1::param::*;
 use std::ffi::{CStr, CString};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 const SOURCE: &CStr = kOfxImageEffectSimpleSourceClipName;
@@ -103,35 +98,40 @@ fn quick(instance: &Effect, prompt: &str) {
     set(instance, "patches", ParamValue::Int(2));
 }
 
-/// What the command line would write for the same picture and parameters: RGBA bytes, top row first.
-fn expected(id: &str, settings: &[(&str, &str)], bytes: &[u8]) -> Vec<u8> {
+/// The flag of a parameter that is called `id`.
+fn flag(node: &linocut::nodes::Node, id: &str) -> String {
+    format!("--{}", node.all_params().find(|param| param.id == id).unwrap().flag())
+}
+
+/// Saves `bytes` (RGBA, top row first) at `path`.
+fn save(path: &Path, bytes: &[u8]) {
+    image::save_buffer(path, bytes, SIZE.0 as u32, SIZE.1 as u32, image::ColorType::Rgba8).unwrap();
+}
+
+/// What the program writes for the same picture and parameters: RGBA bytes, top row first. `files` are further inputs that
+/// `settings` name.
+fn expected_with(id: &str, settings: &[(&str, &str)], bytes: &[u8], files: &[(&str, &[u8])]) -> Vec<u8> {
     let node = NODES.iter().find(|node| node.id == id).unwrap();
-    let mut values = Values::defaults(node.params);
-    for (name, setting) in settings {
-        let param = node.params.iter().find(|param| param.id == *name).unwrap();
-        values.set(param, param.parse(setting).unwrap()).unwrap();
+    let folder = folder();
+    save(&folder.path().join("source.png"), bytes);
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
     }
-    let ctx = Ctx::new(2, Arc::new(Silent)).unwrap();
-    let (width, height) = SIZE;
-    let mut picture = Image::filled(width, height, [0.0; 3]);
-    for (at, pixel) in bytes.as_chunks::<4>().0.iter().enumerate() {
-        for (plane, &byte) in picture.planes.iter_mut().zip(pixel) {
-            plane[at] = f32::from(byte) / 255.0;
-        }
-    }
-    let working = resample::fit_long_side(&picture, values.integer("workingSize") as usize, &ctx);
-    let sizes =
-        Sizes { source_px: [width as f32, height as f32], canvas_px: [working.width as f32, working.height as f32] };
-    let encoder = node
-        .edits()
-        .then(|| models::choose("default", &SearchPath::default(), &Cancel::default()).unwrap().encoder().unwrap());
-    let plan = nodes::plan(node, &values, &sizes);
-    let start = Start::Picture(working);
-    let job = Job::new(node.id, plan, &start, encoder.as_ref().map_or("", |encoder| encoder.hash.as_str()), &ctx);
-    let done = job::make(&job, &start, encoder.as_deref(), &Cache::off(), &ctx, None).unwrap();
-    let size = Size { width_px: width, height_px: height };
-    let drawn = pipeline::draw(&done.edited, size, Some(&picture), nodes::finish(node, &values), &ctx).unwrap();
-    (0..width * height).flat_map(|at| [0, 1, 2, 3].map(|plane| byte_from_unit(drawn.planes[plane][at]))).collect()
+    let out = if id == VECTORIZE { ["-o", "out.svg", "--png", "out.png"].as_slice() } else { &["-o", "out.png"] };
+    let flags = settings.iter().flat_map(|(name, setting)| {
+        let name = if name.starts_with("--") { (*name).to_owned() } else { flag(node, name) };
+        [Some(name), Some((*setting).to_owned()).filter(|setting| !setting.is_empty())].into_iter().flatten()
+    });
+    let flags = flags.collect::<Vec<_>>();
+    let flags = flags.iter().map(String::as_str).collect::<Vec<_>>();
+    let ran = linocut(folder.path(), &[&[node.command, "source.png", "--threads", "2"], out, &flags].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    image::open(folder.path().join("out.png")).unwrap().into_rgba8().into_raw()
+}
+
+/// The same without further inputs.
+fn expected(id: &str, settings: &[(&str, &str)], bytes: &[u8]) -> Vec<u8> {
+    expected_with(id, settings, bytes, &[])
 }
 
 #[test]
@@ -289,6 +289,20 @@ fn only_the_window_is_written_and_the_whole_source_is_asked_for() {
     assert_eq!(node.act(kOfxImageEffectActionGetRegionsOfInterest, Some(&instance), None, Some(&answers)), kOfxStatOK);
     let region = answers.all(c"OfxImageClipPropRoI_Source");
     assert_eq!(region, [5.0, -4.0, 53.0, 32.0].map(Value::Double), "region of interest");
+}
+
+#[test]
+fn a_clip_that_travels_is_asked_for_where_it_is_at_that_time() {
+    let host = Host::load(Manners::default());
+    let (node, instance) = host.instance(VECTORIZE, FILTER);
+    connect(&instance, &Layout { origin: (5, -4), ..Layout::default() }, &disc());
+    *instance.clip(SOURCE).unwrap().drift_px.lock() = 10.0;
+    let arguments = objects::PropSet::default().with(kOfxPropTime, [Value::Double(3.0)]);
+    let answers = objects::PropSet::default();
+    let asked = node.act(kOfxImageEffectActionGetRegionsOfInterest, Some(&instance), Some(&arguments), Some(&answers));
+    assert_eq!(asked, kOfxStatOK);
+    let region = answers.all(c"OfxImageClipPropRoI_Source");
+    assert_eq!(region, [35.0, -4.0, 83.0, 32.0].map(Value::Double), "region of interest at frame 3");
 }
 
 /// Renders with `prepare` done to the instance and returns the status and the messages.

@@ -116,6 +116,8 @@ pub(crate) struct Picture {
 pub(crate) struct Clip {
     pub(crate) props: PropSet,
     pub(crate) picture: Mutex<Option<Picture>>,
+    /// How far its region of definition moves to the right with every frame.
+    pub(crate) drift_px: Mutex<f64>,
 }
 
 impl Clip {
@@ -136,10 +138,11 @@ impl Clip {
         Some(Box::into_raw(Box::new(set)).cast())
     }
 
-    pub(crate) fn region(&self) -> Option<OfxRectD> {
+    pub(crate) fn region(&self, time: f64) -> Option<OfxRectD> {
         let OfxRectI { x1, y1, x2, y2 } = self.picture.lock().as_ref()?.bounds;
         let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(f64::from);
-        Some(OfxRectD { x1, y1, x2, y2 })
+        let moved = time * *self.drift_px.lock();
+        Some(OfxRectD { x1: x1 + moved, y1, x2: x2 + moved, y2 })
     }
 }
 
@@ -264,7 +267,13 @@ impl Effect {
 
     pub(crate) fn define_clip(&self, name: CString) -> OfxPropertySetHandle {
         let mut clips = self.clips.lock();
-        let new = || Box::new(Clip { props: PropSet::refusing(self.refuses.as_deref()), picture: Mutex::default() });
+        let new = || {
+            Box::new(Clip {
+                props: PropSet::refusing(self.refuses.as_deref()),
+                picture: Mutex::default(),
+                drift_px: Mutex::default(),
+            })
+        };
         clips.entry(name).or_insert_with(new).props.handle()
     }
 

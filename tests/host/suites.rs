@@ -152,8 +152,8 @@ unsafe extern "C" fn release_image(image: OfxPropertySetHandle) -> OfxStatus {
     unsafe { PropSet::take_back(image) };
     kOfxStatOK
 }
-unsafe extern "C" fn region_of_definition(clip: OfxImageClipHandle, _time: OfxTime, out: *mut OfxRectD) -> OfxStatus {
-    match unsafe { (*clip.cast::<Clip>()).region() } {
+unsafe extern "C" fn region_of_definition(clip: OfxImageClipHandle, time: OfxTime, out: *mut OfxRectD) -> OfxStatus {
+    match unsafe { (*clip.cast::<Clip>()).region(time) } {
         Some(region) => {
             unsafe { out.write(region) };
             kOfxStatOK

@@ -4,8 +4,9 @@ use linocut::ctx::{Ctx, Silent};
 use linocut::image::Image;
 use linocut::job::Job;
 use linocut::nodes::param::Values;
-use linocut::nodes::{self, NODES, Sizes};
+use linocut::nodes::{self, Asked, NODES, Sizes};
 use linocut::pipeline::{Plan, Start};
+use linocut::schedule::Prompt;
 use proptest::prelude::*;
 
 fn ctx() -> Ctx {
@@ -23,7 +24,8 @@ fn plan(seed: u64) -> Plan {
         let param = node.params.iter().find(|param| param.flag() == flag).unwrap();
         values.set(param, param.parse(&text).unwrap()).unwrap();
     }
-    nodes::plan(node, &values, &Sizes { source_px: [8.0, 6.0], canvas_px: [8.0, 6.0] })
+    let sizes = Sizes { source_px: [8.0, 6.0], canvas_px: [8.0, 6.0] };
+    nodes::plan(node, &values, &Asked { sizes, prompt: &Prompt::new(values.text("prompt")) })
 }
 
 fn job(seed: u64, level: f32, encoder: &str) -> Job {

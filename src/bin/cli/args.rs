@@ -1,13 +1,21 @@
 //! Flags, made from the nodes' parameter tables plus the flags of files and machines.
 
 use super::error::CliError;
+use super::files;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use linocut::ctx::EncoderPlace;
 use linocut::encoder::direction::REFERENCE_PROMPT;
-use linocut::nodes::NODES;
-use linocut::nodes::Node;
-use linocut::nodes::param::{Kind, Values};
+use linocut::image::Image;
+use linocut::nodes::param::{Kind, Value, Values};
+use linocut::nodes::{NODES, Node, font_stylize, prompts};
+use linocut::raster::Size;
 use std::path::PathBuf;
+
+const SCHEDULE: &str = "schedule";
+const FRAME: &str = "frame";
+const SIZE: &str = "size";
+/// Frame of a word where none is given.
+const WORD_FRAME: Size = Size { width_px: 512, height_px: 256 };
 
 /// The whole command line.
 pub(crate) fn command() -> Command {
@@ -57,14 +65,14 @@ pub(crate) fn command() -> Command {
 }
 
 fn node_command(node: &'static Node) -> Command {
-    let has_text = node.params.iter().any(|param| param.id == "text");
     let input = Arg::new("input")
         .value_name("IN")
         .value_parser(clap::value_parser!(PathBuf))
-        .required(!has_text)
+        .required(!has_text(node))
         .help("Picture to work on: PNG, JPEG, WebP, TIFF, EXR or SVG");
     let mut command = Command::new(node.command).about(node.help).arg(input);
-    for param in node.params {
+    // A sentence on several lines is read from a file.
+    for param in node.all_params().filter(|param| param.kind != Kind::Lines) {
         let mut arg = Arg::new(param.id)
             .long(param.flag())
             .value_name(value_name(param.kind))
@@ -81,11 +89,28 @@ fn node_command(node: &'static Node) -> Command {
     output_args(command, node)
 }
 
+/// Whether a node can draw its own source.
+fn has_text(node: &Node) -> bool {
+    node.params.iter().any(|param| param.id == font_stylize::TEXT.id)
+}
+
 fn output_args(command: Command, node: &Node) -> Command {
     let path = |name, flag: Option<char>, help: &'static str| {
         let arg = value(name, "FILE", help).value_parser(clap::value_parser!(PathBuf));
         flag.map_or_else(|| arg.clone(), |flag| arg.clone().short(flag))
     };
+    let mut command =
+        command.arg(path("mask", None, "Picture of the source's size: the edit is seen where it is white or opaque"));
+    if node.edits() {
+        let frame = value(FRAME, "N", "Frame whose prompt of the schedule is used [default: 0]");
+        command = command
+            .arg(path(SCHEDULE, None, "Prompts over time, one key a line such as '24: a town at night'"))
+            .arg(frame.value_parser(clap::value_parser!(f64)).allow_hyphen_values(true));
+    }
+    if has_text(node) {
+        let size = value(SIZE, "WxH", "Frame that the word fills, in pixels [default: 512x256]");
+        command = command.arg(size.value_parser(size_from_text));
+    }
     if node.command == "vectorize" {
         return command.arg(path("output", Some('o'), "SVG to write").required(true)).arg(path(
             "png",
@@ -160,13 +185,37 @@ fn models_command() -> Command {
 
 /// The values of `node` that `matches` holds, defaults elsewhere.
 pub(crate) fn values(node: &Node, matches: &ArgMatches) -> Result<Values, CliError> {
-    let mut values = Values::defaults(node.params);
-    for param in node.params {
+    let mut values = Values::defaults(node.all_params());
+    for param in node.all_params().filter(|param| param.kind != Kind::Lines) {
         for text in matches.get_many::<String>(param.id).into_iter().flatten() {
             values.set(param, param.parse(text)?)?;
         }
     }
+    if let Some(path) = matches.try_get_one::<PathBuf>(SCHEDULE).ok().flatten() {
+        let text = String::from_utf8_lossy(&files::read_bytes(path)?).into_owned();
+        values.set(&prompts::PROMPT_SCHEDULE, Value::Text(text))?;
+    }
     Ok(values)
+}
+
+/// The frame whose prompt is asked for.
+pub(crate) fn frame(matches: &ArgMatches) -> f64 {
+    matches.try_get_one::<f64>(FRAME).ok().flatten().copied().unwrap_or(0.0)
+}
+
+/// The size of the frame that a word fills.
+pub(crate) fn size(matches: &ArgMatches) -> Size {
+    matches.try_get_one::<Size>(SIZE).ok().flatten().copied().unwrap_or(WORD_FRAME)
+}
+
+fn size_from_text(text: &str) -> Result<Size, String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match sides {
+        Some((width_px, height_px)) if Image::check_size(width_px, height_px).is_ok() => {
+            Ok(Size { width_px, height_px })
+        }
+        _ => Err("give width and height in pixels, such as 512x256".to_owned()),
+    }
 }
 
 /// The path given for `name`.

@@ -7,14 +7,12 @@ use clap::ArgMatches;
 use linocut::cache::Cache;
 use linocut::encoder::{self, Encoder};
 use linocut::gpu::{Backend, Wanted};
-use linocut::job::{self, Job};
 use linocut::nodes::param::Values;
-use linocut::nodes::{self, Sizes, prompt_edit, shared};
-use linocut::pipeline::Start;
+use linocut::nodes::{prompt_edit, shared};
 use linocut::raster::{self, Size};
 use linocut::scene::{Scene, svg_in};
-use linocut::{image::ColorSpace, image::resample};
-use std::path::Path;
+use linocut::schedule::Prompt;
+use linocut::session::{Material, Request, Session};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -114,22 +112,23 @@ fn bench_encoder(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
 fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     let path = args::path(matches, "input").unwrap_or_default();
     let begun = Instant::now();
-    let encoder = run.encoder("default")?;
-    let picture = picture(run, &path)?;
+    run.encoder("default")?;
+    let files::Input::Picture(picture) = files::read(&path)? else {
+        return Err(CliError::Usage(format!("{}: give a picture, not an SVG", path.display())));
+    };
+    let material = Material::from_picture(picture);
+    let session = Session { cache: Cache::off(), ..run.session() };
     let load = begun.elapsed().as_secs_f64();
     let mut rows = Vec::new();
     for quality in ["draft", "normal", "final"] {
         let node = &prompt_edit::NODE;
         let mut values = Values::defaults(node.params);
-        for (param, text) in [(&shared::PROMPT, PROMPT), (&shared::QUALITY, quality)] {
-            values.set(param, param.parse(text)?)?;
-        }
-        let px = [picture.width as f32, picture.height as f32];
-        let plan = nodes::plan(node, &values, &Sizes { source_px: px, canvas_px: px });
-        let start = Start::Picture(picture.clone());
-        let job = Job::new(node.id, plan, &start, &encoder.hash, &run.ctx);
+        values.set(&shared::QUALITY, shared::QUALITY.parse(quality)?)?;
+        let prompt = Prompt::new(PROMPT);
+        let request = Request { node, values: &values, prompt: &prompt, material: &material, mask: None };
+        let prepared = session.prepare(&request, &run.ctx)?;
         let begun = Instant::now();
-        let done = job::make(&job, &start, Some(&encoder), &Cache::off(), &run.ctx, None)?;
+        let done = session.make(&prepared, &run.ctx, None)?;
         let seconds = begun.elapsed().as_secs_f64();
         let iterations = done.edited.iterations;
         rows.push(serde_json::json!({"quality": quality, "seconds": seconds, "iterations": iterations}));
@@ -140,12 +139,4 @@ fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     });
     let line = |row: &serde_json::Value| format!("{} {:.1} s", row["quality"], row["seconds"].as_f64().unwrap_or(0.0));
     run.print(&report, &rows.iter().map(line).collect::<Vec<_>>().join(", "))
-}
-
-fn picture(run: &Run, path: &Path) -> Result<linocut::image::Image, CliError> {
-    let files::Input::Picture(image) = files::read(path)? else {
-        return Err(CliError::Usage(format!("{}: give a picture, not an SVG", path.display())));
-    };
-    let image = image.into_straight().into_space(ColorSpace::Srgb);
-    Ok(run.ctx.install(|| resample::fit_long_side(&image, 512, &run.ctx)))
 }

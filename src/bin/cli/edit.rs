@@ -4,39 +4,28 @@ use super::error::CliError;
 use super::files::{self, Input, Output};
 use super::{Run, args};
 use clap::ArgMatches;
+use linocut::cache::Cache;
 use linocut::finish::lut::cube_from_edit;
-use linocut::finish::scene_at;
-use linocut::image::{ColorSpace, Image, resample};
+use linocut::finish::{mixed, scene_at};
+use linocut::image::Image;
 use linocut::job::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
-use linocut::job::{self, Done, Job};
+use linocut::job::{Done, Job};
 use linocut::models::Choice;
 use linocut::nodes::param::Values;
-use linocut::nodes::{self, Node, Sizes, font_stylize, recolor, shared};
+use linocut::nodes::{self, Node, font_stylize, prompts, recolor, shared};
 use linocut::optimize::Step;
-use linocut::pipeline::{self, Start};
 use linocut::raster::{self, Background, Size};
 use linocut::scene::palette_out::gpl_from_scenes;
+use linocut::scene::svg_in;
 use linocut::scene::svg_out::svg_from_scene;
-use linocut::scene::{Scene, svg_in};
-use std::path::PathBuf;
-
-/// Width and height of the canvas that holds a word drawn with a font.
-const WORD_CANVAS_PX: [f32; 2] = [512.0, 256.0];
+use linocut::schedule::Prompt;
+use linocut::session::{Material, Prepared, Request};
+use std::path::{Path, PathBuf};
 
 /// Everything read from files before the work begins.
 struct Loaded {
-    start: Start,
-    /// The source at its own size, where it is a picture: display-referred sRGB, straight alpha.
-    source: Option<Image>,
-    sizes: Sizes,
-}
-
-impl Loaded {
-    /// The size at which the result is drawn: the source's own.
-    fn size(&self) -> Size {
-        let [width, height] = self.sizes.source_px;
-        Size { width_px: width.ceil().max(1.0) as usize, height_px: height.ceil().max(1.0) as usize }
-    }
+    material: Material,
+    mask: Option<Vec<f32>>,
 }
 
 /// The outputs that were asked for, opened before the work begins.
@@ -51,62 +40,73 @@ struct Outputs {
 /// Runs the command of `node`.
 pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), CliError> {
     let values = args::values(node, matches)?;
+    let frame = args::frame(matches);
+    let prompt = if node.edits() { prompts::at(&values, Vec::new(), frame)? } else { Prompt::default() };
     run.ctx.progress.stage("load", 0);
     let mut outputs = outputs(node, &values, matches)?;
+    let mut session = run.session();
     // The picture and the encoder come from different files: neither waits for the other.
     let (loaded, encoder) = run.ctx.install(|| {
-        let input = args::path(matches, "input");
         rayon::join(
-            || load(run, node, &values, input),
+            || load(run, node, &values, matches),
             || node.edits().then(|| run.choose(values.text(shared::ENCODER.id))).transpose(),
         )
     });
-    let (loaded, encoder) = (loaded?, encoder?);
-    let plan = nodes::plan(node, &values, &loaded.sizes);
-    if outputs.lut.is_some() && plan.edit.as_ref().is_none_or(|edit| edit.look_search.is_none()) {
+    let (Loaded { material, mask }, _) = (loaded?, encoder?);
+    let limits = mask.as_deref().filter(|_| node.edits() && values.switch(shared::MASK_LIMITS.id));
+    let request = Request { node, values: &values, prompt: &prompt, material: &material, mask: limits };
+    if outputs.lut.is_some() && nodes::has_no_look(node, &values) {
         return Err(no_grade());
     }
-    let hash = encoder.as_ref().map_or("", Choice::hash);
-    let job = Job::new(node.id, plan, &loaded.start, hash, &run.ctx);
     let mut frames = outputs.frames.take();
     let mut keep = frames.as_mut().map(|frames| |step: &Step<'_>| frames.keep(step, run));
     let watch = keep.as_mut().map(|keep| keep as &mut (dyn FnMut(&Step<'_>) + Send));
-    // A history has to be made, so it cannot come from the cache.
-    let cache = if matches.try_contains_id("frames").unwrap_or(false) && args::path(matches, "frames").is_some() {
-        linocut::cache::Cache::off()
-    } else {
-        run.cache()
-    };
-    let mut done = match job::find(&job, &cache) {
-        Some(done) => done,
-        None => {
-            let encoder = encoder.as_ref().map(Choice::encoder).transpose()?;
-            job::make(&job, &loaded.start, encoder.as_deref(), &cache, &run.ctx, watch)?
-        }
-    };
+    if watch.is_some() {
+        // A history has to be made, so it cannot come from the cache.
+        session.cache = Cache::off();
+    }
+    let (prepared, mut done) = session.fulfil(&request, false, &run.ctx, watch)?;
     if let Some(frames) = frames {
         frames.finish()?;
     }
     run.ctx.progress.stage("write", 0);
-    let finish = nodes::finish(node, &values);
-    let picture =
-        run.ctx.install(|| pipeline::draw(&done.edited, loaded.size(), loaded.source.as_ref(), finish, &run.ctx))?;
-    run.ctx.cancel.check()?;
-    write(outputs, &picture, &done, &job, finish.strength)?;
+    let drawn = session.draw(&prepared, &material, &done, &run.ctx)?;
+    let picture = laid_over(&material, drawn, mask.as_deref(), values.number(shared::MIX.id) as f32);
+    write(outputs, &picture, &done, &prepared.job, nodes::finish(node, &values).strength)?;
     if done.edited.is_unclear() {
         tracing::warn!(
             "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words"
         );
     }
-    let Some(encoder) = encoder else { return report_vectorize(run, &done, &job) };
-    if done.scores.as_ref().is_none_or(|scores| (scores.detail, scores.strength) != (finish.detail, finish.strength)) {
-        // Judging is not part of writing; it ends that stage's clock.
-        run.ctx.progress.stage("score", 0);
-        let scores = job::score(&job, &loaded.start, &done.edited, &*encoder.encoder()?, finish, &run.ctx)?;
-        done.scores = Some(scores);
-        job::keep(&job, &done, &cache);
+    // Judging is not part of writing; it ends that stage's clock.
+    session.score(&prepared, &mut done, &run.ctx)?;
+    if prepared.encoder.is_some() {
+        report_edit(run, &prepared, &done)
+    } else {
+        report_vectorize(run, &done, &prepared.job)
     }
-    report_edit(run, &encoder, &loaded.sizes, &done, &job)
+}
+
+/// The edit over its source by mix and mask; shapes have nothing below them but what is clear.
+fn laid_over(material: &Material, edited: Image, mask: Option<&[f32]>, mix: f32) -> Image {
+    if mask.is_none() && mix >= 1.0 {
+        return edited;
+    }
+    let pixel = |planes: &[Vec<f32>; 4], at: usize| {
+        [0, 1, 2, 3].map(|plane: usize| planes[plane].get(at).copied().unwrap_or(0.0))
+    };
+    let mut picture = edited.clone();
+    for at in 0..edited.pixels() {
+        let before = material.source().map_or([0.0; 4], |source| pixel(&source.planes, at));
+        let shown = mix * mask.map_or(1.0, |mask| mask.get(at).copied().unwrap_or(0.0));
+        let shown = mixed(before, pixel(&edited.planes, at), shown);
+        for (plane, value) in picture.planes.iter_mut().zip(shown) {
+            if let Some(to) = plane.get_mut(at) {
+                *to = value;
+            }
+        }
+    }
+    picture
 }
 
 /// Why there is no look to write.
@@ -136,48 +136,67 @@ fn outputs(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Outputs
     })
 }
 
-fn load(run: &Run, node: &Node, values: &Values, input: Option<PathBuf>) -> Result<Loaded, CliError> {
-    let Some(path) = input else { return load_word(node, values) };
-    if !values.text("text").is_empty() {
-        return Err(CliError::Usage("give either a picture of a word or --text with --font, not both".to_owned()));
-    }
-    match files::read(&path)? {
-        Input::Svg(bytes) => {
-            let (scene, notices) =
-                svg_in::scene_from_svg(&bytes).map_err(|error| CliError::Svg { path: path.clone(), error })?;
-            for notice in notices {
-                tracing::warn!("{}: {notice}", path.display());
+fn load(run: &Run, node: &Node, values: &Values, matches: &ArgMatches) -> Result<Loaded, CliError> {
+    let material = match args::path(matches, "input") {
+        None => word(node, values, matches)?,
+        Some(_) if !values.text(font_stylize::TEXT.id).is_empty() => {
+            let message = "give either a picture of a word or --text with --font, not both";
+            return Err(CliError::Usage(message.to_owned()));
+        }
+        Some(path) => match files::read(&path)? {
+            Input::Svg(bytes) => {
+                let (scene, notices) =
+                    svg_in::scene_from_svg(&bytes).map_err(|error| CliError::Svg { path: path.clone(), error })?;
+                for notice in notices {
+                    tracing::warn!("{}: {notice}", path.display());
+                }
+                Material::from_scene(scene)
             }
-            Ok(loaded_from_scene(scene))
-        }
-        Input::Picture(image) => {
-            let source = image.into_straight().into_space(ColorSpace::Srgb);
-            let side = values.integer(shared::WORKING_SIZE.id) as usize;
-            let picture = run.ctx.install(|| resample::fit_long_side(&source, side, &run.ctx));
-            let sizes = Sizes {
-                source_px: [source.width as f32, source.height as f32],
-                canvas_px: [picture.width as f32, picture.height as f32],
-            };
-            Ok(Loaded { start: Start::Picture(picture), source: Some(source), sizes })
-        }
-    }
+            Input::Picture(image) => Material::from_picture(image),
+        },
+    };
+    let mask = args::path(matches, "mask").map(|path| mask(run, &path, &material, values)).transpose()?;
+    Ok(Loaded { material, mask })
 }
 
-fn load_word(node: &Node, values: &Values) -> Result<Loaded, CliError> {
-    let word = values.text("text");
+/// How far each pixel of the material's size lies under the mask in `path`: its alpha where it has any, else its light.
+fn mask(run: &Run, path: &Path, material: &Material, values: &Values) -> Result<Vec<f32>, CliError> {
+    let Input::Picture(picture) = files::read(path)? else {
+        return Err(CliError::Usage(format!("--mask {}: give a picture, not an SVG", path.display())));
+    };
+    let Size { width_px, height_px } = material.size();
+    if (picture.width, picture.height) != (width_px, height_px) {
+        let (width, height) = (picture.width, picture.height);
+        return Err(CliError::Usage(format!(
+            "--mask {}: it is {width} x {height} pixels, but the source is {width_px} x {height_px}; give both one size",
+            path.display()
+        )));
+    }
+    let invert = values.switch(shared::MASK_INVERT.id);
+    Ok(run.ctx.install(|| cover(&picture)).into_iter().map(|part| if invert { 1.0 - part } else { part }).collect())
+}
+
+fn cover(mask: &Image) -> Vec<f32> {
+    let [red, green, blue, alpha] = &mask.planes;
+    if mask.has_alpha() {
+        return alpha.iter().map(|value| value.clamp(0.0, 1.0)).collect();
+    }
+    let light = red.iter().zip(green).zip(blue).map(|((red, green), blue)| (red + green + blue) / 3.0);
+    light.map(|value| value.clamp(0.0, 1.0)).collect()
+}
+
+fn word(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Material, CliError> {
+    let word = values.text(font_stylize::TEXT.id);
     if word.is_empty() {
         return Err(CliError::Usage(format!("{}: give a picture of a word, or --text with --font", node.command)));
     }
-    if values.text("font").is_empty() {
+    let path = values.text(font_stylize::FONT.id);
+    if path.is_empty() {
         return Err(CliError::Usage("--text needs --font with a TrueType or OpenType file".to_owned()));
     }
-    let font = files::read_bytes(values.text("font").as_ref())?;
-    Ok(loaded_from_scene(font_stylize::scene_of_word(word, &font, WORD_CANVAS_PX)?))
-}
-
-fn loaded_from_scene(scene: Scene) -> Loaded {
-    let canvas_px = [scene.width, scene.height];
-    Loaded { start: Start::Scene(scene), source: None, sizes: Sizes { source_px: canvas_px, canvas_px } }
+    let font = files::read_bytes(path.as_ref())?;
+    let side = values.integer(shared::WORKING_SIZE.id) as usize;
+    Ok(Material::from_word(word, &font, args::size(matches), side)?)
 }
 
 fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job, strength: f32) -> Result<(), CliError> {
@@ -216,7 +235,8 @@ fn report_vectorize(run: &Run, done: &Done, job: &Job) -> Result<(), CliError> {
     run.print(&report, &format!("{} paths, {} segments", report.paths, report.segments))
 }
 
-fn report_edit(run: &Run, encoder: &Choice, sizes: &Sizes, done: &Done, job: &Job) -> Result<(), CliError> {
+fn report_edit(run: &Run, prepared: &Prepared, done: &Done) -> Result<(), CliError> {
+    let Prepared { job, sizes, encoder, .. } = prepared;
     let scores = done.scores.as_ref();
     let [x_scale, y_scale] = [0, 1].map(|axis| sizes.source_px[axis] / sizes.canvas_px[axis]);
     let regions = job.plan.edit.iter().flat_map(|edit| &edit.regions);
@@ -224,7 +244,7 @@ fn report_edit(run: &Run, encoder: &Choice, sizes: &Sizes, done: &Done, job: &Jo
     let cosines = scores.into_iter().flat_map(|scores| &scores.regions);
     let regions = placed.zip(cosines).map(|((region, rect), &[cosine_before, cosine_after])| {
         let rect = [rect.x, rect.y, rect.width, rect.height];
-        RegionReport { prompt: region.prompt.clone(), rect, cosine_before, cosine_after }
+        RegionReport { prompt: region.prompt.text.clone(), rect, cosine_before, cosine_after }
     });
     let regions = regions.collect();
     let whole = scores.and_then(|scores| scores.whole);
@@ -244,7 +264,10 @@ fn report_edit(run: &Run, encoder: &Choice, sizes: &Sizes, done: &Done, job: &Jo
         peak_rss_mb: peak_rss_mb(),
         threads: run.ctx.threads(),
         backend: run.ctx.backend_class(),
-        encoder: EncoderReport { name: encoder.name().to_owned(), hash: encoder.hash().to_owned() },
+        encoder: EncoderReport {
+            name: encoder.as_ref().map_or("", Choice::name).to_owned(),
+            hash: encoder.as_ref().map_or("", Choice::hash).to_owned(),
+        },
         job_hash: job.hash().to_hex().to_string(),
         cache_hit: done.cache_hit,
     };

@@ -19,6 +19,7 @@ use linocut::encoder::Encoder;
 use linocut::gpu::{Backend, GpuError, Wanted};
 use linocut::models::Choice;
 use linocut::nodes::NODES;
+use linocut::session::{self, Session};
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,15 +46,11 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(matches: &ArgMatches) -> Result<(), CliError> {
     let Some((name, sub)) = matches.subcommand() else { return Ok(()) };
-    let mut run = Run::new(sub)?;
-    match (command(&run, name, sub), run.falls_back) {
-        (Err(error), true) if error.gpu().is_some() => {
-            tracing::warn!("{error}; drawing on the CPU instead");
-            run.ctx.backend = Backend::Cpu;
-            command(&run, name, sub)
-        }
-        (result, _) => result,
-    }
+    let run = Run::new(sub)?;
+    let mut ctx = run.ctx.clone();
+    session::with_fallback(&mut ctx, run.falls_back, CliError::fault, |ctx| {
+        command(&Run { ctx: ctx.clone(), ..run.clone() }, name, sub)
+    })
 }
 
 fn command(run: &Run, name: &str, sub: &ArgMatches) -> Result<(), CliError> {
@@ -71,6 +68,7 @@ fn command(run: &Run, name: &str, sub: &ArgMatches) -> Result<(), CliError> {
 }
 
 /// What every command shares: context, progress, and how to print.
+#[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) ctx: Ctx,
     pub(crate) bar: Arc<progress::Bar>,
@@ -116,6 +114,11 @@ impl Run {
             tracing::warn!("going on without a cache: {error}");
             Cache::off()
         })
+    }
+
+    /// Finished scenes and encoders as the flags say.
+    pub(crate) fn session(&self) -> Session {
+        Session { cache: self.cache(), search: machine::search_path() }
     }
 
     /// The encoder called `name`, found and checked.

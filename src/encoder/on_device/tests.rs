@@ -7,6 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use super::super::{Activation, Config, Encoder, EncoderError, Files, Kept, TowerConfig, place};
 use super::ops;
 use crate::ctx::{Cancel, Ctx, EncoderPlace, Precision, Silent};
+use crate::fault::Fault;
 use crate::rng::{Stage, Stream};
 
 const CARD: EncoderPlace = EncoderPlace::Cuda { index: 0, precision: Precision::F32 };
@@ -209,11 +210,14 @@ fn a_card_is_cancelled_and_refuses_bad_input_as_the_processor_does() {
 fn a_failure_of_the_card_names_it_and_a_way_out() {
     let failed = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap().reshape((5, 5)).unwrap_err();
     let error = place::failure_on(CARD, failed.into());
-    assert!(error.is_of_device(), "{error:?}");
+    assert!(matches!(error.fault(), Fault::Device { .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.starts_with("the encoder failed on cuda:0 ("), "{message}");
     assert!(message.ends_with("use fewer --patches if memory ran out, or --encoder-device cpu"), "{message}");
-    assert!(!place::failure_on(CARD, EncoderError::EmptyPrompt).is_of_device(), "other errors stay what they are");
+    assert!(
+        place::failure_on(CARD, EncoderError::EmptyPrompt).fault() == Fault::Usage,
+        "other errors stay what they are"
+    );
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -221,7 +225,7 @@ fn a_failure_of_the_card_names_it_and_a_way_out() {
 fn asking_for_cuda_in_a_build_without_it_says_how_to_build_it() {
     let encoder = fixture!("quick");
     let error = encoder.embed_crops(&noise(encoder.vision.crop_len(), 1), 1, &ctx(CARD)).unwrap_err();
-    assert!(error.is_of_device(), "{error:?}");
+    assert!(matches!(error.fault(), Fault::Device { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
         "the encoder cannot run on cuda:0: this build has no CUDA; build it with `cargo build --release --features cuda` \

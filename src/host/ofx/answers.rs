@@ -9,28 +9,39 @@ use super::suites::Suites;
 use super::sys::*;
 use super::task::MASK;
 use super::{clips, describe};
-use crate::nodes::hosted;
+use crate::nodes::shared;
 
 /// Beyond this a region of definition is endless: hosts use the largest number they have.
 const ENDLESS_PX: f64 = 1e8;
 
-/// Asks for all of every input.
-pub(super) fn regions_of_interest(effect: OfxImageEffectHandle, answers: &Props, suites: Suites) -> OfxStatus {
+/// Asks for all of every input at the action's time: a clip may grow and move from frame to frame.
+pub(super) fn regions_of_interest(
+    effect: OfxImageEffectHandle,
+    arguments: &Props,
+    answers: &Props,
+    suites: Suites,
+) -> OfxStatus {
+    let time = arguments.double(kOfxPropTime, 0).unwrap_or(0.0);
     for name in [kOfxImageEffectSimpleSourceClipName, MASK] {
-        let Some(region) = whole(effect, name, suites) else { continue };
+        let Some(region) = whole(effect, name, time, suites) else { continue };
         let property = format!("OfxImageClipPropRoI_{}", name.to_string_lossy());
         answers.set_rect(lasting(&property), &region);
     }
     kOfxStatOK
 }
 
-/// The region of definition of a connected clip, in canonical coordinates.
-fn whole(effect: OfxImageEffectHandle, name: &'static std::ffi::CStr, suites: Suites) -> Option<OfxRectD> {
+/// The region of definition of a connected clip at `time`, in canonical coordinates.
+fn whole(
+    effect: OfxImageEffectHandle,
+    name: &'static std::ffi::CStr,
+    time: OfxTime,
+    suites: Suites,
+) -> Option<OfxRectD> {
     let clip = clips::clip(effect, name, suites)?;
     let mut region = OfxRectD { x1: 0.0, y1: 0.0, x2: 0.0, y2: 0.0 };
     let get = suites.effect.clipGetRegionOfDefinition?;
     // SAFETY: a host function with a live clip and a place for the region.
-    if unsafe { get(clip, 0.0, &raw mut region) } != kOfxStatOK {
+    if unsafe { get(clip, time, &raw mut region) } != kOfxStatOK {
         return None;
     }
     let project = describe::effect_props(effect, suites);
@@ -53,7 +64,7 @@ pub(super) fn is_identity(
 ) -> OfxStatus {
     let time = arguments.double(kOfxPropTime, 0).unwrap_or(0.0);
     let reader = Reader { set: super::param_set(effect, suites), time, suites };
-    if reader.number(hosted::MIX.id) != Some(0.0) {
+    if reader.number(shared::MIX.id) != Some(0.0) {
         return kOfxStatReplyDefault;
     }
     answers.set_static(kOfxPropName, 0, kOfxImageEffectSimpleSourceClipName);

@@ -7,14 +7,15 @@
 
 use super::clips::Frame;
 use super::describe;
+use super::process;
 use super::progress::{Bar, Meter};
 use super::props::Props;
-use super::session;
 use super::status;
 use super::suites::Suites;
 use super::sys::*;
-use super::task::{self, Task, TaskError};
+use super::task::{Task, TaskError};
 use crate::ctx::Cancelled;
+use crate::fault::Fault;
 use crate::finish::lut::cube_from_edit;
 use crate::finish::scene_at;
 use crate::nodes::{self, Node, hosted, recolor, shared};
@@ -57,10 +58,10 @@ pub(super) fn changed(
     let acted = act(node, &task, &name, suites);
     // A schedule that does not parse shows its message at the render, where an artist looks.
     let prompt = node.edits().then(|| task.effective_prompt().ok()).flatten();
-    status::show(effect, &task.reader(), prompt.as_deref());
+    status::show(effect, &task.reader(), prompt.as_ref());
     match acted {
         // The artist stopped it.
-        Err(TaskError::Cancelled(_)) => Ok(true),
+        Err(error) if error.fault() == Fault::Cancelled => Ok(true),
         acted => acted,
     }
 }
@@ -74,7 +75,7 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
         name if name == hosted::EXPORT_RANGE.id => (Work::Export, range(task)),
         name if name == hosted::EXPORT_LUT.id => (Work::ExportLut, now()),
         name if name == hosted::PURGE_CACHE.id => {
-            session::cache().purge()?;
+            process::session().cache.purge()?;
             return Ok(true);
         }
         name if name == hosted::PROMPT_PRESET.id => {
@@ -110,7 +111,7 @@ fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: 
     let mut bar = Bar::open(task.effect(), label, frames.len(), suites);
     for &frame in frames {
         match one_frame(node, &task.at(frame), &templates, &bar, suites) {
-            Err(TaskError::Cancelled(_)) => return Err(Cancelled.into()),
+            Err(error) if error.fault() == Fault::Cancelled => return Err(Cancelled.into()),
             Err(error) if frames.len() > 1 => return Err(TaskError::Frame { frame, error: Box::new(error) }),
             done => done?,
         }
@@ -166,10 +167,10 @@ fn one_frame(
     let ctx = inputs.ctx(Arc::clone(&meter) as _)?;
     let material = inputs.material(project_size(task, suites), &ctx)?;
     let is_stopped = || bar.is_stopped(&meter);
-    let work = task.wait(&ctx, is_stopped, || task::work(node, false, &material, &inputs.wanted, &ctx))?;
+    let work = task.wait(&ctx, is_stopped, || inputs.work(node, false, &material, &ctx))?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
-    let (edited, metadata) = (&work.done.edited, work.job.metadata());
-    let strength = nodes::finish(node, &inputs.wanted.values).strength;
+    let (edited, metadata) = (&work.done.edited, work.prepared.job.metadata());
+    let strength = nodes::finish(node, &inputs.values).strength;
     let scene = scene_at(edited, strength);
     for (content, path, file) in files {
         let text = match content {

@@ -247,23 +247,30 @@ pub(super) fn image(
 }
 
 impl HostImage {
-    /// Bytes of the row `from_top`, counted from the top of the bounds.
-    fn row(&self, from_top: usize) -> &[u8] {
+    /// Bytes of a row.
+    fn row_length(&self) -> usize {
+        self.frame.width() * self.channels * self.depth.bytes()
+    }
+
+    /// The first byte of the row `from_top`, counted from the top of the bounds; it keeps the host's right to write.
+    fn row_start(&self, from_top: usize) -> *mut u8 {
         let from_bottom = self.frame.height() - 1 - from_top;
-        let length = self.frame.width() * self.channels * self.depth.bytes();
-        // SAFETY: the host promises rows of `row_bytes` from the bottom row on, `row_bytes` holds a row (checked), and
-        // the row lies within the bounds. The data pointer is the bottom row's, also for negative row bytes.
-        unsafe { std::slice::from_raw_parts(self.data.offset(self.row_bytes * from_bottom as isize), length) }
+        // SAFETY: the host promises rows of `row_bytes` from the bottom row on, and the row lies within the bounds. The data
+        // pointer is the bottom row's, also for negative row bytes.
+        unsafe { self.data.offset(self.row_bytes * from_bottom as isize) }
+    }
+
+    fn row(&self, from_top: usize) -> &[u8] {
+        // SAFETY: the row starts there, and `row_bytes` holds a row (checked).
+        unsafe { std::slice::from_raw_parts(self.row_start(from_top), self.row_length()) }
     }
 
     /// As [`row`](Self::row), all rows for writing.
     fn rows_mut(&mut self) -> Vec<&mut [u8]> {
         let row_mut = |from_top| {
-            let row = self.row(from_top);
-            let (data, length) = (row.as_ptr().cast_mut(), row.len());
             // SAFETY: as in `row`; `&mut self` makes these the only views, rows do not overlap because `row_bytes` holds
             // a row (checked), and the host gave the output to be written.
-            unsafe { std::slice::from_raw_parts_mut(data, length) }
+            unsafe { std::slice::from_raw_parts_mut(self.row_start(from_top), self.row_length()) }
         };
         (0..self.frame.height()).map(row_mut).collect()
     }

@@ -5,8 +5,8 @@
 
 use super::overlay;
 use super::params;
+use super::process;
 use super::props::Props;
-use super::session;
 use super::suites::Suites;
 use super::sys::*;
 use super::task::MASK;
@@ -49,7 +49,7 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
     props.set_static(kOfxImageEffectPluginRenderThreadSafety, 0, kOfxImageEffectRenderFullySafe);
     overlay::register(node, &props, suites);
     if let Some(bundle) = props.string(kOfxPluginPropFilePath, 0) {
-        session::set_bundle(Path::new(&bundle));
+        process::set_bundle(Path::new(&bundle));
     }
     kOfxStatOK
 }

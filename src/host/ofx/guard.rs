@@ -22,6 +22,11 @@ pub(super) fn guarded(instance: *mut c_void, work: impl FnOnce() -> OfxStatus) -
     })
 }
 
+/// Runs `work` where there is no instance to speak to; a panic becomes `failed`.
+pub(super) fn shielded<R>(failed: R, work: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(failed)
+}
+
 /// Shows `text` at the node until it is cleared, or once where the host knows no lasting messages.
 pub(super) fn complain(instance: *mut c_void, text: &str, suites: Suites) {
     if instance.is_null() {
@@ -49,7 +54,7 @@ pub(super) fn content(instance: *mut c_void, suites: Suites) {
 
 #[cfg(test)]
 mod tests {
-    use super::guarded;
+    use super::{guarded, shielded};
     use crate::host::ofx::sys::{kOfxStatFailed, kOfxStatOK};
 
     #[test]
@@ -61,5 +66,6 @@ mod tests {
             assert_eq!(status, kOfxStatFailed, "a panic without words");
         }
         assert_eq!(guarded(std::ptr::null_mut(), || kOfxStatOK), kOfxStatOK);
+        assert_eq!(shielded(7, || std::panic::resume_unwind(Box::new("no table"))), 7);
     }
 }

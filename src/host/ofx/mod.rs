@@ -1,13 +1,13 @@
 //! The OpenFX plug-in: every node of [`crate::nodes`] in any host that speaks the image effect interface 1.
 //!
 //! Input: actions of a host. Output: statuses, described nodes, rendered pictures. Invariants: exactly the three
-//! functions of the standard are exported; every entry runs inside one guard, so nothing but a status gets out; loading
+//! functions of the standard are exported; every function that a host calls runs inside the guard, so nothing but a status gets out; loading
 //! and describing touch no file and start no thread; no state hangs on an instance. Determinism: as [`crate::job`].
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
-//! `params` say what a node is, `prompts` reads keys, `answers` says what is needed, `clips`, `task` and `render` make
+//! `params` say what a node is, `answers` says what is needed, `clips`, `task` and `render` make
 //! pictures, `buttons` act at once and show their `progress`, `status` says what was done, `overlay` (with `handles` and
-//! `paint`) is what a viewer shows, `session` is what all
+//! `paint`) is what a viewer shows, `process` is what all
 //! instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
@@ -21,16 +21,16 @@ mod handles;
 mod overlay;
 mod paint;
 mod params;
+mod process;
 mod progress;
-mod prompts;
 mod props;
 mod render;
-mod session;
 mod status;
 mod suites;
 mod sys;
 mod task;
 
+use crate::fault::Fault;
 use crate::nodes::{NODES, Node};
 use props::{Props, lasting};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -42,26 +42,30 @@ use task::TaskError;
 /// Number of nodes.
 #[unsafe(no_mangle)]
 pub extern "C" fn OfxGetNumberOfPlugins() -> c_int {
-    NODES.len() as c_int
+    guard::shielded(0, || NODES.len() as c_int)
 }
 
 /// Node `index`, null beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn OfxGetPlugin(index: c_int) -> *mut OfxPlugin {
-    let plugin = usize::try_from(index).ok().and_then(|index| table().get(index));
-    // The host's type is not const, yet the standard does not let it write.
-    plugin.map_or(std::ptr::null_mut(), |plugin| std::ptr::from_ref(plugin).cast_mut())
+    guard::shielded(std::ptr::null_mut(), || {
+        let plugin = usize::try_from(index).ok().and_then(|index| table().get(index));
+        // The host's type is not const, yet the standard does not let it write.
+        plugin.map_or(std::ptr::null_mut(), |plugin| std::ptr::from_ref(plugin).cast_mut())
+    })
 }
 
 /// Hands the host over before the first node is asked for, in hosts of OpenFX 1.5.
 #[unsafe(no_mangle)]
 pub extern "C" fn OfxSetHost(host: *const c_void) -> OfxStatus {
-    suites::set_host(host.cast_mut().cast());
-    kOfxStatOK
+    guard::shielded(kOfxStatFailed, || {
+        suites::set_host(host.cast_mut().cast());
+        kOfxStatOK
+    })
 }
 
 unsafe extern "C" fn set_host(host: *mut OfxHost) {
-    suites::set_host(host);
+    guard::shielded((), || suites::set_host(host));
 }
 
 type Entry =
@@ -130,7 +134,7 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
         }
         kOfxStatOK
     } else if action == kOfxImageEffectActionGetRegionsOfInterest {
-        answers::regions_of_interest(effect, &answers, suites)
+        answers::regions_of_interest(effect, &arguments, &answers, suites)
     } else if action == kOfxImageEffectActionIsIdentity {
         answers::is_identity(effect, &arguments, &answers, suites)
     } else if action == kOfxActionInstanceChanged {
@@ -151,10 +155,14 @@ fn answer(result: Result<(), TaskError>, effect: OfxImageEffectHandle, suites: S
             guard::content(effect.cast(), suites);
             kOfxStatOK
         }
-        // The host knows: it asked for it.
-        Err(TaskError::Cancelled(_)) => kOfxStatFailed,
         Err(error) => {
-            guard::complain(effect.cast(), &error.to_string(), suites);
+            match error.fault() {
+                // The host knows: it asked for it.
+                Fault::Cancelled => {}
+                Fault::Usage | Fault::Model | Fault::Device { .. } | Fault::Work => {
+                    guard::complain(effect.cast(), &error.to_string(), suites);
+                }
+            }
             kOfxStatFailed
         }
     }

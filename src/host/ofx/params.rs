@@ -10,7 +10,7 @@ use super::props::{Props, c_string, lasting};
 use super::suites::Suites;
 use super::sys::*;
 use crate::nodes::param::{Area, Kind, Param, ParamError, Value, Values};
-use crate::nodes::{Node, hosted, shared};
+use crate::nodes::{Node, hosted, prompts, shared};
 use crate::schedule::Key;
 use std::ffi::{CStr, c_char, c_int};
 
@@ -29,9 +29,10 @@ const DEFAULT_SIZE: f64 = 0.5;
 /// Defines every parameter of `node`.
 pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: Suites) {
     let mut page = Definer { set, suites, children: Vec::new(), groups: Vec::new(), keys: keyed_strings(host) };
-    let prompts = if node.edits() { hosted::PROMPTS } else { &[] };
+    let [prompts, presets] = if node.edits() { [prompts::PARAMS, hosted::PROMPTS] } else { [[].as_slice(); 2] };
     let overlay = if hosted::has_rectangles(node) { hosted::OVERLAY } else { &[] };
-    for param in node.params.iter().chain(prompts).chain(overlay).chain(hosted::PARAMS) {
+    let own = node.params.iter().chain(prompts).chain(presets).chain(overlay);
+    for param in own.chain(hosted::PARAMS).chain(shared::LAYING) {
         page.param(param);
     }
     for button in hosted::buttons(node) {
@@ -267,8 +268,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`ParamError`] for a text that does not parse.
-    pub(super) fn values(&self, params: &[Param], frame: &Frame) -> Result<Values, ParamError> {
-        let mut values = Values::defaults(params);
+    pub(super) fn values<'a>(
+        &self,
+        params: impl IntoIterator<Item = &'a Param> + Clone,
+        frame: &Frame,
+    ) -> Result<Values, ParamError> {
+        let mut values = Values::defaults(params.clone());
         for param in params {
             if let Some(value) = self.value(param, param.id, frame)? {
                 values.set(param, value)?;

@@ -9,10 +9,11 @@ use super::props::Props;
 use super::status;
 use super::suites::Suites;
 use super::sys::*;
-use super::task::{self, Inputs, Task, TaskError};
+use super::task::{Inputs, Task, TaskError};
 use crate::ctx::{Ctx, Silent};
+use crate::finish::mixed;
 use crate::image::{Alpha, Image};
-use crate::nodes::{self, Node, hosted};
+use crate::nodes::{Node, shared};
 use crate::raster::Size;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ pub(super) fn render(
     let mut output = task.image(kOfxImageEffectOutputClipName, "Output")?.ok_or(TaskError::NoOutput)?;
     let window = arguments.rect(kOfxImageEffectPropRenderWindow).unwrap_or(output.frame.bounds);
     let ctx = inputs.ctx(Arc::new(Silent))?;
-    if inputs.source.is_some() && inputs.finish.number(hosted::MIX.id) <= 0.0 {
+    if inputs.source.is_some() && inputs.values.number(shared::MIX.id) <= 0.0 {
         // Some hosts never ask whether the node changes anything.
         write(&mut output, window, &Image::filled(0, 0, [0.0; 3]), &inputs, &ctx);
         return Ok(());
@@ -52,15 +53,15 @@ fn edit(
     output: &HostImage,
     ctx: &Ctx,
 ) -> Result<Image, TaskError> {
-    let Inputs { source, wanted, .. } = inputs;
+    let Inputs { source, .. } = inputs;
     let frame = &output.frame;
     let material = inputs.material(Size { width_px: frame.width(), height_px: frame.height() }, ctx)?;
     let (work, drawn) = task.wait(
         ctx,
         || false,
         || {
-            let work = task::work(node, draft, &material, wanted, ctx)?;
-            let drawn = material.draw(&work.done.edited, nodes::finish(node, &wanted.values), ctx)?;
+            let work = inputs.work(node, draft, &material, ctx)?;
+            let drawn = inputs.drawn(&material, &work, ctx)?;
             Ok((work, drawn))
         },
     )?;
@@ -74,9 +75,9 @@ fn edit(
 
 /// Lays the edit over the source in the host's own numbers, by mix and mask, and writes the window.
 fn write(output: &mut HostImage, window: OfxRectI, edited: &Image, inputs: &Inputs, ctx: &Ctx) {
-    let Inputs { source, mask, finish, .. } = inputs;
-    let mix = finish.number(hosted::MIX.id) as f32;
-    let invert = finish.switch(hosted::MASK_INVERT.id);
+    let Inputs { source, mask, values, .. } = inputs;
+    let mix = values.number(shared::MIX.id) as f32;
+    let invert = values.switch(shared::MASK_INVERT.id);
     let bounds = source.as_ref().map_or(output.frame.bounds, |source| source.frame.bounds);
     output.write(window, ctx, |x, y| {
         let before = match source {
@@ -91,12 +92,6 @@ fn write(output: &mut HostImage, window: OfxRectI, edited: &Image, inputs: &Inpu
         let at = row as usize * edited.width + column as usize;
         let after = [0, 1, 2, 3].map(|plane| edited.planes[plane].get(at).copied().unwrap_or(0.0));
         let shown = mask.as_ref().map_or(mix, |mask| mix * mask.cover(x, y, invert));
-        if shown >= 1.0 {
-            return after;
-        }
-        if shown <= 0.0 {
-            return before;
-        }
-        [0, 1, 2, 3].map(|plane| before[plane] + shown * (after[plane] - before[plane]))
+        mixed(before, after, shown)
     });
 }

@@ -9,6 +9,7 @@ use super::sys::OfxImageEffectHandle;
 use super::task::Work;
 use crate::image::{Alpha, ColorSpace};
 use crate::nodes::hosted;
+use crate::schedule::Prompt;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
@@ -31,9 +32,10 @@ pub(super) fn forget(effect: OfxImageEffectHandle) {
 }
 
 /// Shows the words that were left for `effect`, and the prompt that counts now.
-pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option<&str>) {
+pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option<&Prompt>) {
+    let prompt = prompt.map(ToString::to_string);
     let words = LAST.lock().get(&(effect as usize)).cloned();
-    for (param, text) in [(&hosted::STATUS, words.as_deref()), (&hosted::EFFECTIVE_PROMPT, prompt)] {
+    for (param, text) in [(&hosted::STATUS, words.as_deref()), (&hosted::EFFECTIVE_PROMPT, prompt.as_deref())] {
         // What is written anew counts as a change of the project, and this runs at every move of a slider.
         if let Some(text) = text.filter(|text| reader.text(param.id).as_deref() != Some(text)) {
             reader.write_text(param.id, text);
@@ -44,7 +46,7 @@ pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option
 fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> String {
     let edited = &work.done.edited;
     let mut parts = vec![format!("frame {time}"), format!("{} shapes", edited.scene.paths.len())];
-    if let Some(edit) = &work.job.plan.edit {
+    if let Some(edit) = &work.prepared.job.plan.edit {
         parts.push(format!("{:?} quality", edit.quality).to_lowercase());
         parts.push(format!("{} steps", edited.iterations));
         parts.push(format!("loss {:.3} to {:.3}", edited.loss_first, edited.loss_last));
@@ -52,7 +54,7 @@ fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> Str
         if edited.is_unclear() {
             parts.push("the encoder hardly tells this prompt from any photo: little was changed".to_owned());
         }
-        parts.push(format!("encoder {}", work.job.encoder_hash.get(..8).unwrap_or_default()));
+        parts.push(format!("encoder {}", work.prepared.job.encoder_hash.get(..8).unwrap_or_default()));
     }
     parts.push(if work.done.cache_hit { "from the cache" } else { "made now" }.to_owned());
     let space = match space {

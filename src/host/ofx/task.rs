@@ -1,31 +1,26 @@
 //! One frame's work for an instance: what a render and the buttons have in common.
 //!
 //! Input: an instance and a time. Output: the source, what the parameters ask for, and the finished job. Invariants: the
-//! job is the one that the command line would run for the same pixels and parameters, so both give the same bits and
-//! find each other's scenes in the cache. The host is called from its own thread alone: the work itself runs on another
-//! one while this one asks for abort. Determinism: as [`job`]. Cost: as the job.
+//! work is a [`Request`] as the command line makes it of the same pixels and parameters. The host is called from its own
+//! thread alone: the work itself runs on another one while this one asks for abort. Determinism and cost: as [`session`].
 
 use super::clips::{self, ClipError, Frame, HostImage};
 use super::params::Reader;
-use super::prompts;
+use super::process;
 use super::props::Props;
-use super::session;
 use super::suites::Suites;
 use super::sys::*;
 use crate::cache::CacheError;
 use crate::ctx::{Cancelled, Ctx, Progress, ThreadError};
-use crate::finish::Finish;
+use crate::fault::Fault;
 use crate::gpu::{self, Backend};
-use crate::image::{ColorSpace, Image, resample};
-use crate::job::{self, Done, Job};
-use crate::models::{self, Choice, LoadError};
-use crate::nodes::param::{ParamError, Value, Values};
-use crate::nodes::{self, Node, Sizes, font_stylize, hosted, shared};
-use crate::optimize::Edited;
-use crate::pipeline::{self, PipelineError, Start};
-use crate::raster::{RasterError, Size};
-use crate::scene::Scene;
-use crate::schedule::{ScheduleError, Toward};
+use crate::image::{ColorSpace, Image};
+use crate::job::Done;
+use crate::nodes::param::{ParamError, Values};
+use crate::nodes::{Node, font_stylize, hosted, prompts, shared};
+use crate::raster::Size;
+use crate::schedule::{Prompt, ScheduleError};
+use crate::session::{self, Material, Prepared, Request, SessionError};
 use crate::text::TextError;
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -71,15 +66,9 @@ pub(super) enum TaskError {
     /// No threads.
     #[error(transparent)]
     Threads(#[from] ThreadError),
-    /// No encoder.
-    #[error(transparent)]
-    Encoder(#[from] LoadError),
     /// The work failed.
     #[error(transparent)]
-    Pipeline(#[from] PipelineError),
-    /// The scene cannot be drawn.
-    #[error(transparent)]
-    Raster(#[from] RasterError),
+    Session(#[from] SessionError),
     /// One frame of several failed.
     #[error("frame {frame}: {error}; the frames before it are done")]
     Frame {
@@ -115,6 +104,24 @@ pub(super) enum TaskError {
     Cancelled(#[from] Cancelled),
 }
 
+impl TaskError {
+    /// What kind of fault it is.
+    pub(super) fn fault(&self) -> Fault {
+        match self {
+            Self::NoSource | Self::NoWord | Self::Range { .. } | Self::NoGrade => Fault::Usage,
+            Self::Font { .. } | Self::NoOutput | Self::Clip(_) | Self::Write { .. } => Fault::Work,
+            Self::Text(error) => error.fault(),
+            Self::Param(error) => error.fault(),
+            Self::Schedule(error) => error.fault(),
+            Self::Threads(error) => error.fault(),
+            Self::Session(error) => error.fault(),
+            Self::Frame { error, .. } => error.fault(),
+            Self::Cache(error) => error.fault(),
+            Self::Cancelled(error) => error.fault(),
+        }
+    }
+}
+
 /// One instance at one time.
 pub(super) struct Task<'a> {
     node: &'a Node,
@@ -132,33 +139,17 @@ pub(super) struct Inputs {
     pub mask: Option<HostImage>,
     /// What the numbers of the source and of the output mean.
     pub space: ColorSpace,
-    /// What the parameters ask for.
-    pub wanted: Wanted,
-    /// The parameters that only hosts show.
-    pub finish: Values,
-}
-
-/// What a job starts from, out of the host's hands.
-pub(super) enum Material {
-    /// A picture in display-referred sRGB with straight alpha.
-    Picture(Image),
-    /// A word, to be drawn in this size.
-    Word(Scene, Size),
-}
-
-/// What the parameters ask for.
-pub(super) struct Wanted {
-    /// The node's own parameters, with the prompt of this time.
+    /// Every parameter at this time.
     pub values: Values,
-    toward: Option<Toward>,
+    prompt: Prompt,
     /// How far each pixel of the picture lies under the mask, where the mask limits the shapes.
-    mask: Option<Vec<f32>>,
+    limits: Option<Vec<f32>>,
 }
 
 /// A finished job.
 pub(super) struct Work {
-    /// What was done.
-    pub job: Job,
+    /// What was asked for.
+    pub prepared: Prepared,
     /// Its scenes.
     pub done: Done,
 }
@@ -169,8 +160,8 @@ impl Inputs {
     /// # Errors
     /// [`ThreadError`].
     pub(super) fn ctx(&self, progress: Arc<dyn Progress>) -> Result<Ctx, ThreadError> {
-        let mut ctx = session::ctx(progress)?;
-        ctx.backend = Backend::named(self.finish.text(hosted::BACKEND.id), &gpu::Wanted::from_environment());
+        let mut ctx = process::ctx(progress)?;
+        ctx.backend = Backend::named(self.values.text(hosted::BACKEND.id), &gpu::Wanted::from_environment());
         Ok(ctx)
     }
 
@@ -180,57 +171,46 @@ impl Inputs {
     /// [`TaskError`] for pixels that are not numbers, a font that cannot be read, a word that cannot be drawn.
     pub(super) fn material(&self, word_px: Size, ctx: &Ctx) -> Result<Material, TaskError> {
         if let Some(source) = &self.source {
-            let picture = ctx.install(|| source.read(self.space))?;
-            return Ok(Material::Picture(picture.into_straight().into_space(ColorSpace::Srgb)));
+            return Ok(Material::from_picture(ctx.install(|| source.read(self.space))?));
         }
-        let values = &self.wanted.values;
-        let path = values.text(font_stylize::FONT.id).trim();
+        let path = self.values.text(font_stylize::FONT.id).trim();
         let failed = |error: std::io::Error| TaskError::Font { path: path.to_owned(), reason: error.to_string() };
         let font = std::fs::read(path).map_err(failed)?;
-        let (width, height) = (word_px.width_px.max(1) as f32, word_px.height_px.max(1) as f32);
-        let scale = (values.integer(shared::WORKING_SIZE.id) as f32 / width.max(height)).min(1.0);
-        let canvas_px = [width, height].map(|side| (side * scale).round().max(1.0));
-        let scene = font_stylize::scene_of_word(values.text(font_stylize::TEXT.id), &font, canvas_px)?;
-        Ok(Material::Word(scene, word_px))
-    }
-}
-
-impl Material {
-    /// The start of a job that works on `side` pixels, and the sizes its rectangles are given in.
-    fn start(&self, side: usize, mask: Option<&[f32]>, ctx: &Ctx) -> (Start, Sizes) {
-        match self {
-            Self::Word(scene, _) => {
-                let canvas_px = [scene.width, scene.height];
-                (Start::Scene(scene.clone()), Sizes { source_px: canvas_px, canvas_px })
-            }
-            Self::Picture(picture) => {
-                let working = resample::fit_long_side(picture, side, ctx);
-                let sizes = Sizes {
-                    source_px: [picture.width as f32, picture.height as f32],
-                    canvas_px: [working.width as f32, working.height as f32],
-                };
-                let start = match mask {
-                    None => Start::Picture(working),
-                    Some(mask) => {
-                        let mask = resample::nearest(mask, picture.width, (working.width, working.height));
-                        Start::Masked(working, mask)
-                    }
-                };
-                (start, sizes)
-            }
-        }
+        let side = self.values.integer(shared::WORKING_SIZE.id) as usize;
+        Ok(Material::from_word(self.values.text(font_stylize::TEXT.id), &font, word_px, side)?)
     }
 
-    /// Draws a finished job in the material's own size.
+    /// The result for `material`. A draft is made only where it is enough and what was asked for is not there yet.
     ///
     /// # Errors
-    /// [`RasterError`] for a scene that cannot be drawn.
-    pub(super) fn draw(&self, edited: &Edited, finish: Finish, ctx: &Ctx) -> Result<Image, RasterError> {
-        let (size, source) = match self {
-            Self::Word(_, size) => (*size, None),
-            Self::Picture(picture) => (Size { width_px: picture.width, height_px: picture.height }, Some(picture)),
-        };
-        ctx.install(|| pipeline::draw(edited, size, source, finish, ctx))
+    /// [`SessionError`] of the stage that failed.
+    pub(super) fn work(
+        &self,
+        node: &Node,
+        may_be_draft: bool,
+        material: &Material,
+        ctx: &Ctx,
+    ) -> Result<Work, SessionError> {
+        let Self { values, prompt, limits, .. } = self;
+        let request = Request { node, values, prompt, material, mask: limits.as_deref() };
+        self.on_any_backend(ctx, |ctx| {
+            let (prepared, done) = process::session().fulfil(&request, may_be_draft, ctx, None)?;
+            Ok(Work { prepared, done })
+        })
+    }
+
+    /// The picture of a result in the material's own size.
+    ///
+    /// # Errors
+    /// [`SessionError`] for a scene that cannot be drawn.
+    pub(super) fn drawn(&self, material: &Material, work: &Work, ctx: &Ctx) -> Result<Image, SessionError> {
+        self.on_any_backend(ctx, |ctx| process::session().draw(&work.prepared, material, &work.done, ctx))
+    }
+
+    /// Runs `work`, on the CPU where a card fails it and the node leaves the backend open.
+    fn on_any_backend<R>(&self, ctx: &Ctx, work: impl Fn(&Ctx) -> Result<R, SessionError>) -> Result<R, SessionError> {
+        let is_open = self.values.text(hosted::BACKEND.id) == "auto";
+        session::with_fallback(&mut ctx.clone(), is_open, SessionError::fault, work)
     }
 }
 
@@ -283,41 +263,34 @@ impl<'a> Task<'a> {
         }
         let mask = self.image(MASK, "Mask")?;
         let frame = source.as_ref().map_or(Frame::EMPTY, |source| source.frame);
-        let mut values = reader.values(self.node.params, &frame)?;
-        let mut toward = None;
-        if self.node.edits() {
-            let keyed = reader.values(hosted::PROMPTS, &frame)?;
-            let blend = prompts::effective(&reader, values.text(shared::PROMPT.id), &keyed)?;
-            values.set(&shared::PROMPT, Value::Text(blend.prompt))?;
-            toward = blend.toward;
-        }
-        let finish = reader.values(hosted::PARAMS, &frame)?;
-        let space = match finish.text(hosted::INPUT_COLOR_SPACE.id) {
+        let values = reader.values(self.node.all_params().chain(hosted::PARAMS), &frame)?;
+        let prompt = self.prompt(&reader, &values)?;
+        let space = match values.text(hosted::INPUT_COLOR_SPACE.id) {
             "linear" => ColorSpace::Linear,
             "srgb" => ColorSpace::Srgb,
             _ => source.as_ref().map_or(ColorSpace::Srgb, |source| source.depth.usual_space()),
         };
-        let limits = finish.switch(hosted::MASK_LIMITS.id);
-        let limits = mask.as_ref().filter(|_| limits && self.node.edits() && source.is_some());
-        let mask_plane = limits.map(|mask| covers(mask, &frame, finish.switch(hosted::MASK_INVERT.id)));
-        Ok(Inputs { source, mask, space, wanted: Wanted { values, toward, mask: mask_plane }, finish })
+        let limits = values.switch(shared::MASK_LIMITS.id) && self.node.edits() && source.is_some();
+        let limits = mask.as_ref().filter(|_| limits);
+        let limits = limits.map(|mask| covers(mask, &frame, values.switch(shared::MASK_INVERT.id)));
+        Ok(Inputs { source, mask, space, values, prompt, limits })
     }
 
-    /// The prompt of the whole picture at the task's time, in words.
+    /// The prompt of the whole picture at the task's time; empty of a node without one.
     ///
     /// # Errors
     /// [`TaskError`] for a parameter or a schedule that does not parse.
-    pub(super) fn effective_prompt(&self) -> Result<String, TaskError> {
+    pub(super) fn effective_prompt(&self) -> Result<Prompt, TaskError> {
         let reader = self.reader();
-        let keyed = reader.values(hosted::PROMPTS, &Frame::EMPTY)?;
-        let held = reader.text(shared::PROMPT.id).unwrap_or_default();
-        let blend = prompts::effective(&reader, &held, &keyed)?;
-        Ok(match blend.toward {
-            None => blend.prompt,
-            Some(Toward { prompt, amount }) => {
-                format!("{} ({:.0} %) and {prompt} ({:.0} %)", blend.prompt, 100.0 * (1.0 - amount), 100.0 * amount)
-            }
-        })
+        let values = reader.values([&shared::PROMPT].into_iter().chain(prompts::PARAMS), &Frame::EMPTY)?;
+        self.prompt(&reader, &values)
+    }
+
+    fn prompt(&self, reader: &Reader, values: &Values) -> Result<Prompt, TaskError> {
+        if !self.node.edits() {
+            return Ok(Prompt::default());
+        }
+        Ok(prompts::at(values, reader.keys(shared::PROMPT.id), self.time)?)
     }
 
     /// Reads parameters at the task's time.
@@ -338,10 +311,8 @@ impl<'a> Task<'a> {
         &self,
         ctx: &Ctx,
         mut is_stopped: impl FnMut() -> bool,
-        work: impl FnOnce() -> Result<R, TaskError> + Send,
+        work: impl FnOnce() -> Result<R, SessionError> + Send,
     ) -> Result<R, TaskError> {
-        let mut is_stopped = || self.aborted() || is_stopped();
-        let turn = session::turn(&mut is_stopped).ok_or(Cancelled)?;
         let done = std::thread::scope(|scope| {
             let host = std::thread::current();
             let worker = scope.spawn(move || {
@@ -351,17 +322,14 @@ impl<'a> Task<'a> {
             });
             while !worker.is_finished() {
                 std::thread::park_timeout(POLL);
-                if is_stopped() {
+                if self.aborted() || is_stopped() {
                     ctx.cancel.cancel();
                 }
             }
             worker.join()
         });
-        drop(turn);
         // A panic of the worker goes on to the guard of this action.
-        let done = done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        // Every stage has its own word for having been cancelled.
-        done.map_err(|error| if ctx.cancel.is_cancelled() { Cancelled.into() } else { error })
+        Ok(done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
     }
 }
 
@@ -370,47 +338,4 @@ fn covers(mask: &HostImage, frame: &Frame, inverted: bool) -> Vec<f32> {
     let OfxRectI { x1, x2, y1, y2 } = frame.bounds;
     let pixels = (y1..y2).rev().flat_map(|y| (x1..x2).map(move |x| (x, y)));
     pixels.map(|(x, y)| mask.cover(x, y, inverted)).collect()
-}
-
-/// The same road as the command line's: picture, plan, job. A `draft` is made only where what was asked for is not there
-/// yet.
-///
-/// # Errors
-/// [`TaskError`] of the stage that failed.
-pub(super) fn work(
-    node: &Node,
-    draft: bool,
-    material: &Material,
-    wanted: &Wanted,
-    ctx: &Ctx,
-) -> Result<Work, TaskError> {
-    let Wanted { values, toward, mask } = wanted;
-    let (start, sizes) = material.start(values.integer(shared::WORKING_SIZE.id) as usize, mask.as_deref(), ctx);
-    let cache = session::cache();
-    let name = values.text(shared::ENCODER.id);
-    let encoder = node.edits().then(|| models::choose(name, &session::search_path(), &ctx.cancel)).transpose()?;
-    let hash = encoder.as_ref().map_or("", Choice::hash);
-    let job_of = |values: &Values| {
-        let mut plan = nodes::plan(node, values, &sizes);
-        if let Some(toward) = toward {
-            nodes::pass_over(&mut plan, toward.clone());
-        }
-        Job::new(node.id, plan, &start, hash, ctx)
-    };
-    let mut job = job_of(values);
-    let mut found = job::find(&job, &cache);
-    if draft && node.edits() && found.is_none() {
-        let mut quick = values.clone();
-        quick.set(&shared::QUALITY, Value::Text("draft".to_owned()))?;
-        job = job_of(&quick);
-        found = job::find(&job, &cache);
-    }
-    let done = match found {
-        Some(done) => done,
-        None => {
-            let encoder = encoder.as_ref().map(Choice::encoder).transpose()?;
-            job::make(&job, &start, encoder.as_deref(), &cache, ctx, None)?
-        }
-    };
-    Ok(Work { job, done })
 }

@@ -1,16 +1,15 @@
 //! What all instances of the process share: threads, encoders, finished scenes.
 //!
-//! Input: the environment. Output: a context, a cache, a search path. Invariants: made at the first render, never at
-//! load; hosts that load and unload a plug-in for every frame find everything again. One edit runs at a time and uses
-//! every core; others wait their turn, so that frames rendered at once do not fight. Cost: one thread pool.
+//! Input: the environment. Output: a context, a [`Session`]. Invariants: made at the first render, never at load; hosts
+//! that load and unload a plug-in for every frame find everything again. Cost: one thread pool.
 
 use crate::cache::{Cache, DEFAULT_CAP_BYTES};
 use crate::ctx::{Cancel, Ctx, Progress, Silent, ThreadError};
 use crate::models::SearchPath;
-use parking_lot::{Mutex, MutexGuard, RwLock};
+use crate::session::Session;
+use parking_lot::RwLock;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 /// Environment variable with the folder of finished scenes; `off` switches it off. A farm points all machines to one.
 pub(super) const CACHE: &str = "LINOCUT_CACHE";
@@ -18,7 +17,6 @@ pub(super) const CACHE: &str = "LINOCUT_CACHE";
 const THREADS: &str = "LINOCUT_THREADS";
 
 static POOL: OnceLock<Ctx> = OnceLock::new();
-static TURN: Mutex<()> = Mutex::new(());
 static BUNDLE: RwLock<Option<PathBuf>> = RwLock::new(None);
 
 /// A context on the shared threads with a cancel flag and a listener of its own.
@@ -58,20 +56,13 @@ pub(super) fn set_bundle(path: &Path) {
     *BUNDLE.write() = Some(path.to_owned());
 }
 
-/// Where encoders are looked for.
-pub(super) fn search_path() -> SearchPath {
-    // Any file of the bundle's platform folder leads to its Resources.
-    SearchPath::of_process(BUNDLE.read().as_ref().map(|bundle| bundle.join("Contents").join("platform").join("binary")))
+/// Finished scenes and encoders as this process finds them.
+pub(super) fn session() -> Session {
+    Session { cache: cache(), search: search_path() }
 }
 
-/// Waits for the turn to edit; none when `stop` says so.
-pub(super) fn turn(mut stop: impl FnMut() -> bool) -> Option<MutexGuard<'static, ()>> {
-    loop {
-        if let Some(turn) = TURN.try_lock_for(Duration::from_millis(20)) {
-            return Some(turn);
-        }
-        if stop() {
-            return None;
-        }
-    }
+/// Where encoders are looked for.
+fn search_path() -> SearchPath {
+    // Any file of the bundle's platform folder leads to its Resources.
+    SearchPath::of_process(BUNDLE.read().as_ref().map(|bundle| bundle.join("Contents").join("platform").join("binary")))
 }

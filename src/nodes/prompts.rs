@@ -1,0 +1,74 @@
+//! What the prompt is at a time, whichever way an artist keys it.
+//!
+//! Input: parameters, keys, a time. Output: a [`Prompt`]. Invariants: a schedule replaces keys, keys replace the plain value,
+//! and Prompt B comes last; a schedule that cannot be read is an error, never a guess. Determinism and cost: as
+//! [`crate::schedule`].
+
+use super::param::{Kind, Param, Values};
+use super::shared;
+use crate::schedule::{Key, Prompt, Schedule, ScheduleError, Transition};
+
+/// A second sentence.
+pub const PROMPT_B: Param = Param {
+    id: "promptB",
+    label: "Prompt B",
+    hint: "A second sentence that the prompt passes over to as Prompt Mix rises. Key the mix where a host cannot key \
+           sentences.",
+    kind: Kind::Text { default: "" },
+    group: "Prompt",
+    animates: true,
+};
+
+/// How far the prompt has become the second sentence.
+pub const PROMPT_MIX: Param = Param {
+    id: "promptMix",
+    label: "Prompt Mix",
+    hint: "How far the prompt has become Prompt B: 0 asks for the prompt alone, 1 for Prompt B alone. It has no effect \
+           while Prompt B is empty.",
+    kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
+    group: "Prompt",
+    animates: true,
+};
+
+/// Keys as text.
+pub const PROMPT_SCHEDULE: Param = Param {
+    id: "promptSchedule",
+    label: "Prompt Schedule",
+    hint: "Prompts over time, one key a line such as '24: a town at night'; it replaces the prompt and its keys. \
+           Schedules of animation notebooks can be pasted.",
+    kind: Kind::Lines,
+    group: "Prompt",
+    animates: false,
+};
+
+/// How one key becomes the next.
+pub const TRANSITION: Param = Param {
+    id: "transition",
+    label: "Transition",
+    hint: "How the picture passes from one key of the prompt to the next: 'hold' changes at the key, 'linear' evenly, \
+           'smooth' slowly at both ends. Only neighbouring keys are blended, as directions between texts.",
+    kind: Kind::Choice { default: "hold", options: &["hold", "linear", "smooth"] },
+    group: "Prompt",
+    animates: false,
+};
+
+/// Those of nodes with a prompt, in page order; they follow the node's own.
+pub const PARAMS: &[Param] = &[PROMPT_B, PROMPT_MIX, PROMPT_SCHEDULE, TRANSITION];
+
+/// The prompt of the whole picture at `time`; `keys` are those of the prompt itself, where it can be keyed.
+///
+/// # Errors
+/// [`ScheduleError`] with the line.
+pub fn at(values: &Values, keys: Vec<Key>, time: f64) -> Result<Prompt, ScheduleError> {
+    let transition = match values.text(TRANSITION.id) {
+        "linear" => Transition::Linear,
+        "smooth" => Transition::Smooth,
+        _ => Transition::Hold,
+    };
+    let mut schedule = Schedule::parse(values.text(PROMPT_SCHEDULE.id))?;
+    if schedule.is_empty() && transition != Transition::Hold {
+        schedule = Schedule::new(keys);
+    }
+    let prompt = schedule.at(time, transition).unwrap_or_else(|| Prompt::new(values.text(shared::PROMPT.id)));
+    Ok(prompt.toward(values.text(PROMPT_B.id), values.number(PROMPT_MIX.id) as f32))
+}

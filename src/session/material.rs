@@ -1,0 +1,84 @@
+//! What a job works on, out of the hands of files and hosts.
+//!
+//! Input: a picture, the shapes of an SVG, a word with a font. Output: what the flow starts from, and the size that results are
+//! drawn in. Invariants: a word fills a frame of a given size, whoever asks. Determinism: as the stages. Cost: a picture is
+//! scaled to the working size.
+
+use super::mask_of_working;
+use crate::ctx::Ctx;
+use crate::image::{ColorSpace, Image, resample};
+use crate::nodes::{Sizes, font_stylize};
+use crate::pipeline::Start;
+use crate::raster::Size;
+use crate::scene::Scene;
+use crate::text::TextError;
+
+/// A picture or shapes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Material {
+    /// A picture in display-referred sRGB with straight alpha.
+    Picture(Image),
+    /// Shapes, to be drawn in this size.
+    Shapes(Scene, Size),
+}
+
+impl Material {
+    /// Of a picture in any space.
+    pub fn from_picture(picture: Image) -> Self {
+        Self::Picture(picture.into_straight().into_space(ColorSpace::Srgb))
+    }
+
+    /// Of the shapes of an SVG, in its own size.
+    pub fn from_scene(scene: Scene) -> Self {
+        let side = |length: f32| length.ceil().max(1.0) as usize;
+        let size = Size { width_px: side(scene.width), height_px: side(scene.height) };
+        Self::Shapes(scene, size)
+    }
+
+    /// Of a word in the font with these bytes, which fills a frame of `size`; its shapes live on a canvas whose long side is at
+    /// most `working_side_px`.
+    ///
+    /// # Errors
+    /// [`TextError`] for a letter that the font lacks, a broken font, no room.
+    pub fn from_word(word: &str, font: &[u8], size: Size, working_side_px: usize) -> Result<Self, TextError> {
+        let (width, height) = (size.width_px.max(1) as f32, size.height_px.max(1) as f32);
+        let scale = (working_side_px as f32 / width.max(height)).min(1.0);
+        let canvas_px = [width, height].map(|side| (side * scale).round().max(1.0));
+        Ok(Self::Shapes(font_stylize::scene_of_word(word, font, canvas_px)?, size))
+    }
+
+    /// The size that results are drawn in: the picture's own, or the frame's.
+    pub fn size(&self) -> Size {
+        match self {
+            Self::Picture(picture) => Size { width_px: picture.width, height_px: picture.height },
+            Self::Shapes(_, size) => *size,
+        }
+    }
+
+    /// The picture, where it is one.
+    pub fn source(&self) -> Option<&Image> {
+        if let Self::Picture(picture) = self { Some(picture) } else { None }
+    }
+
+    /// What a job on a working size of `side` pixels starts from, and the sizes its rectangles are given in.
+    pub(super) fn start(&self, side: usize, mask: Option<&[f32]>, ctx: &Ctx) -> (Start, Sizes) {
+        match self {
+            Self::Shapes(scene, _) => {
+                let canvas_px = [scene.width, scene.height];
+                (Start::Scene(scene.clone()), Sizes { source_px: canvas_px, canvas_px })
+            }
+            Self::Picture(picture) => {
+                let working = resample::fit_long_side(picture, side, ctx);
+                let sizes = Sizes {
+                    source_px: [picture.width as f32, picture.height as f32],
+                    canvas_px: [working.width as f32, working.height as f32],
+                };
+                let start = match mask.map(|mask| mask_of_working(mask, picture, &working)) {
+                    None => Start::Picture(working),
+                    Some(mask) => Start::Masked(working, mask),
+                };
+                (start, sizes)
+            }
+        }
+    }
+}
