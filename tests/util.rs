@@ -9,6 +9,12 @@ pub(crate) fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// A sample drawing of others, from the folder that `LINOCUT_SAMPLES` names.
+pub(crate) fn sample(name: &str) -> PathBuf {
+    let folder = std::env::var_os("LINOCUT_SAMPLES").expect("LINOCUT_SAMPLES names a folder with the sample drawings");
+    PathBuf::from(folder).join(name)
+}
+
 /// What a run of the program left behind.
 pub(crate) struct Ran {
     pub(crate) code: i32,

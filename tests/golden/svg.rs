@@ -1,6 +1,6 @@
 //! SVG files drawn by hand, read into a scene and written again: the picture must not change.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use linocut::ctx::{Ctx, Silent};
@@ -214,16 +214,13 @@ fn metadata_and_odd_ids_are_escaped() {
     assert_eq!(ids(&again), ["line\nbreak", "bell\u{fffd}", "日本 <svg>", "]]>"]);
 }
 
-/// The pictures of the CLIPVG authors, beside the checkout; they are not part of the project.
+/// One of the pictures of the CLIPVG authors, which are not part of the project.
 fn sample(name: &str) -> String {
-    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1);
-    let found: Option<PathBuf> =
-        folders.map(|folder| folder.join("shared/data/svg").join(name)).find(|path| path.is_file());
-    std::fs::read_to_string(found.expect("the sample pictures lie in ../shared/data/svg")).unwrap()
+    std::fs::read_to_string(crate::util::sample(name)).unwrap()
 }
 
 #[test]
-#[ignore = "needs ../shared/data/svg/tajmahal.svg"]
+#[ignore = "needs LINOCUT_SAMPLES"]
 fn tajmahal_keeps_its_palette_of_30() {
     let svg = sample("tajmahal.svg");
     let (scene, notices) = read(&svg);
@@ -234,7 +231,7 @@ fn tajmahal_keeps_its_palette_of_30() {
 }
 
 #[test]
-#[ignore = "needs ../shared/data/svg/horseriding.svg"]
+#[ignore = "needs LINOCUT_SAMPLES"]
 fn horseriding_draws_one_of_its_two_layers() {
     let (scene, notices) = read(&sample("horseriding.svg"));
     assert_eq!((scene.width, scene.paths.len(), scene.fills.len()), (512.0, 9109, 246));
@@ -245,7 +242,7 @@ fn horseriding_draws_one_of_its_two_layers() {
 }
 
 #[test]
-#[ignore = "needs the samples in ../shared/data/svg"]
+#[ignore = "needs LINOCUT_SAMPLES"]
 fn the_samples_are_drawn_as_resvg_draws_them() {
     let ctx = Ctx::new(2, Arc::new(Silent)).unwrap();
     for name in ["tajmahal.svg", "horseriding.svg"] {

@@ -166,11 +166,10 @@ fn strips_that_are_cut_anew_leave_no_row_out() {
 
 /// The sample drawings at 512 pixels.
 #[test]
-#[ignore = "needs a graphics card and the samples in ../shared/data/svg"]
+#[ignore = "needs a graphics card and LINOCUT_SAMPLES"]
 fn the_samples_are_drawn_and_undone_as_on_the_cpu() {
     for name in ["tajmahal", "horseriding"] {
-        let path = format!("{}/../shared/data/svg/{name}.svg", env!("CARGO_MANIFEST_DIR"));
-        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let bytes = std::fs::read(crate::util::sample(&format!("{name}.svg"))).unwrap();
         let (scene, _) = linocut::scene::svg_in::scene_from_svg(&bytes).unwrap();
         let side = |length: f32| (length * 512.0 / scene.width.max(scene.height)).round() as usize;
         let size = Size { width_px: side(scene.width), height_px: side(scene.height) };

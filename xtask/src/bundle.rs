@@ -4,7 +4,7 @@
 //! Resources. The built library is checked: the three symbols of the standard and no other, and no library but the
 //! system's.
 
-use crate::{build, execute, root, say};
+use crate::tools::{build, execute, root, say};
 use object::Object;
 use object::read::elf::{Dyn, FileHeader};
 use std::fs;
@@ -47,7 +47,7 @@ pub(crate) fn bundle() -> Result<PathBuf, String> {
     for folder in [&binaries, &resources] {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    copy_stripped(&library, &binaries.join("Linocut.ofx"))?;
+    copy(&library, &binaries.join("Linocut.ofx"))?;
     let sources = root().join("plugin-bundle");
     let plist = fs::read_to_string(sources.join("Info.plist.in")).map_err(|error| format!("Info.plist.in: {error}"))?;
     let plist = plist.replace("@VERSION@", env!("CARGO_PKG_VERSION"));
@@ -76,27 +76,6 @@ pub(crate) fn install(folder: Option<&String>) -> Result<(), String> {
         folder.display()
     ));
     Ok(())
-}
-
-/// Copies the library without its line tables, which are most of it and which no host reads; formats other than ELF keep
-/// them in files of their own.
-fn copy_stripped(library: &Path, to: &Path) -> Result<(), String> {
-    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", library.display());
-    let bytes = fs::read(library).map_err(|error| failed(&error))?;
-    if object::FileKind::parse(bytes.as_slice()) != Ok(object::FileKind::Elf64) {
-        return copy(library, to);
-    }
-    let mut builder = object::build::elf::Builder::read(bytes.as_slice()).map_err(|error| failed(&error))?;
-    for section in &mut builder.sections {
-        section.delete = section.name.starts_with(b".debug");
-    }
-    builder.delete_orphans();
-    let mut stripped = Vec::new();
-    builder.write(&mut stripped).map_err(|error| failed(&error))?;
-    fs::write(to, &stripped).map_err(|error| format!("{}: {error}", to.display()))?;
-    say(&format!("{} bytes without line tables", stripped.len()));
-    // What is shipped is what is checked.
-    check(to)
 }
 
 /// Name of the folder of this platform's binary.

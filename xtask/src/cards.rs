@@ -2,13 +2,12 @@
 //!
 //! On a Linux machine without a card, and with the rights to install packages, Mesa's drawing in software is installed.
 
-use crate::report::linocut;
-use crate::{execute, root, say};
+use crate::tools::{SAMPLES, execute, linocut, root, samples, say};
 use std::process::{Command, Stdio};
 
 /// What all of these tests have in their names.
 const NAMED: &str = "gpu";
-/// These need the sample drawings beside the checkout as well.
+/// These need the sample drawings as well.
 const WITH_SAMPLES: &str = "the_samples";
 
 /// Runs the tests that need a card, or says how many are left out.
@@ -26,9 +25,9 @@ pub(crate) fn test(has_nextest: bool) -> Result<(), String> {
         return Ok(());
     }
     say(&format!("tests on {}", cards.join(", ")));
-    let has_samples = root().join("../shared/data/svg").is_dir();
+    let has_samples = samples().is_some();
     if !has_samples {
-        say(&format!("ignored: {WITH_SAMPLES}*, which needs the sample drawings"));
+        say(&format!("ignored: {WITH_SAMPLES}*, which needs a folder of sample drawings in {SAMPLES}"));
     }
     if has_nextest {
         let without = if has_samples { String::new() } else { format!(" - test({WITH_SAMPLES})") };

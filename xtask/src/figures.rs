@@ -3,8 +3,7 @@
 //!
 //! Invariant: figures of other weights than those that lie beside them are refused.
 
-use crate::root;
-use crate::sheet::weights_hash;
+use crate::tools::{root, weights_hash};
 use serde_json::Value;
 
 const FOLDER: &str = "models/default";

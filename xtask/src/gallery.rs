@@ -3,8 +3,7 @@
 //! The list was chosen before the shipped engine was run on it and stays as it is when a pair fails; first stands what the
 //! README's first command makes. Words have no picture before: it is drawn at strength 0.
 
-use crate::report::{linocut, number, replace_section};
-use crate::{build, root};
+use crate::tools::{build, linocut, number, replace_section, root};
 use serde_json::Value;
 
 struct Pair {

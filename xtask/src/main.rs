@@ -1,6 +1,6 @@
 //! Helper commands: `cargo xtask test` (what `.ci/run` runs), `cargo xtask report` (measured figures and tables),
 //! `cargo xtask gallery` and `cargo xtask sheet` (pictures of what edits do), `cargo xtask looks` (whether edits do what their
-//! prompts say).
+//! prompts say), `cargo xtask same` (whether this build does what an older one did).
 
 mod bundle;
 mod cards;
@@ -9,15 +9,16 @@ mod figures;
 mod gallery;
 mod looks;
 mod report;
+mod same;
 mod sheet;
 mod test;
+mod tools;
 
-use std::ffi::OsStr;
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
+use tools::say;
 
-const USAGE: &str = "usage: cargo xtask test | report [--write] [--samples DIR] | gallery | sheet [--encoder DIR] [--judge DIR] | \
-     looks [--only GROUP,...] [--program FILE] [--fresh] [--write] | golden | bundle | install [FOLDER]";
+const USAGE: &str = "usage: cargo xtask test | report [--write] | gallery | sheet [--encoder DIR] [--judge DIR] | \
+     looks [--only GROUP,...] [--program FILE] [--fresh] [--write] | same --program FILE | golden | bundle | install [FOLDER]";
 
 fn main() -> ExitCode {
     let args = std::env::args().skip(1).collect::<Vec<_>>();
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Some("sheet") => sheet::run(rest),
         Some("looks") => looks::run(rest),
         Some("report") => report::run(rest),
+        Some("same") => same::run(rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -40,46 +42,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-#[allow(clippy::print_stdout, reason = "the helper talks to a person at a terminal")]
-fn say(text: &str) {
-    println!("{text}");
-}
-
-/// The folder or file that follows `name`, from the root of the file system.
-fn flag(args: &[String], name: &str) -> Result<Option<PathBuf>, String> {
-    let Some(at) = args.iter().position(|arg| arg == name) else { return Ok(None) };
-    let folder = args.get(at + 1).ok_or_else(|| format!("{name} needs a path"))?;
-    std::path::absolute(folder).map(Some).map_err(|error| format!("{folder}: {error}"))
-}
-
-/// Runs a program in the workspace root and fails with its command line.
-fn execute(program: &str, args: &[impl AsRef<OsStr>], env: &[(&str, &str)]) -> Result<(), String> {
-    let line = args.iter().map(|arg| arg.as_ref().to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
-    say(&format!("$ {program} {line}"));
-    let mut command = Command::new(program);
-    // Cargo describes this helper to it; build scripts of dependencies would take that for a change and run again.
-    for (key, _) in std::env::vars_os() {
-        if key.to_string_lossy().starts_with("CARGO_PKG_") || key.to_string_lossy().starts_with("CARGO_MANIFEST_") {
-            command.env_remove(key);
-        }
-    }
-    let status = command.args(args).envs(env.iter().copied()).current_dir(root()).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("'{program} {line}' ended with {status}")),
-        Err(error) => Err(format!("'{program}' cannot be started ({error})")),
-    }
-}
-
-/// Builds everything a user gets, with the features that the tests are built with: other ones would compile half of the
-/// dependencies once more.
-fn build() -> Result<(), String> {
-    execute("cargo", &["build", "--workspace", "--release", "--locked"], &[])
-}
-
-/// The workspace root.
-fn root() -> &'static std::path::Path {
-    std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

@@ -1,13 +1,13 @@
 //! `cargo xtask report`: measures the figures the project promises and prints them beside their targets.
 //!
-//! `--samples DIR` names a folder with `tajmahal.svg` and `horseriding.svg` of the CLIPVG project; without them those
+//! `LINOCUT_SAMPLES` names a folder with `tajmahal.svg` and `horseriding.svg` of the CLIPVG project; without them those
 //! rows are left out and said so. `--write` puts the tables between their markers in README.md.
 
+use crate::cards;
 use crate::figures::Figures;
-use crate::{build, cards, flag, root, say};
+use crate::tools::{SAMPLES, build, linocut, linocut_text, number, replace_section, root, samples, say};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Instant;
 
 const PHOTO: &str = "examples/coffee.jpg";
@@ -25,14 +25,16 @@ struct Row {
 /// Measures and prints.
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let figures = Figures::read()?;
-    let samples = flag(args, "--samples")?.unwrap_or_else(|| root().join("../shared/data/svg"));
     build()?;
     let folder = root().join("target/report");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let mut rows = Vec::new();
     let cards = cards::cards()?;
-    raster(&samples, &cards, &mut rows)?;
+    match samples() {
+        Some(samples) => raster(&samples, &cards, &mut rows)?,
+        None => say(&format!("{SAMPLES} names no folder: the rows of the sample drawings are left out")),
+    }
     let tower_s = encoder(&mut rows)?;
     vectorize(&folder, &mut rows)?;
     edit(&mut rows)?;
@@ -237,52 +239,7 @@ fn enlarged(folder: &Path) -> Result<String, String> {
     Ok(png)
 }
 
-/// Runs the program with `--json` and returns its object.
-pub(crate) fn linocut(args: &[&str]) -> Result<Value, String> {
-    json_of(&program(), args)
-}
-
-/// [`linocut`] with another build of the program.
-pub(crate) fn json_of(program: &Path, args: &[&str]) -> Result<Value, String> {
-    let text = text_of(program, &[args, &["--json"]].concat())?;
-    serde_json::from_str(&text).map_err(|error| format!("linocut {}: {error}", args.join(" ")))
-}
-
-/// The program that [`build`] makes.
-pub(crate) fn program() -> PathBuf {
-    root().join("target/release/linocut")
-}
-
-fn linocut_text(args: &[&str]) -> Result<String, String> {
-    text_of(&program(), args)
-}
-
-fn text_of(program: &Path, args: &[&str]) -> Result<String, String> {
-    let output = Command::new(program).args(args).current_dir(root()).output();
-    let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(format!("linocut {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
-}
-
-pub(crate) fn number(value: &Value, key: &str) -> f64 {
-    value[key].as_f64().unwrap_or(f64::NAN)
-}
-
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Replaces what stands between `<!-- name -->` and `<!-- /name -->` in the README.
-pub(crate) fn replace_section(name: &str, text: &str) -> Result<(), String> {
-    let path = root().join("README.md");
-    let readme = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-    let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let missing = || format!("README.md lacks {open} or {close}");
-    let (before, rest) = readme.split_once(&open).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(&close).ok_or_else(missing)?;
-    let readme = format!("{before}{open}\n{}\n{close}{after}", text.trim_end());
-    std::fs::write(&path, readme).map_err(|error| error.to_string())
 }

@@ -6,8 +6,8 @@
 //! their default settings, about 40 minutes on two cores. Finished cells stay in `target/sheet`, named by weights, picture
 //! and prompt, so that a run that was stopped goes on; remove the folder after a change of the engine.
 
-use crate::report::linocut;
-use crate::{build, contact, flag, root, say};
+use crate::contact;
+use crate::tools::{build, flag, linocut, root, say, weights_hash};
 use image::DynamicImage;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -88,13 +88,6 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         PROMPTS.iter().zip(grid).map(|(prompt, row)| (*prompt, row.into_iter().map(|cell| cell.after).collect())),
     );
     contact::write(&folder.join("sheet.jpg"), &rows)
-}
-
-/// BLAKE3 of an encoder's weights, hexadecimal.
-pub(crate) fn weights_hash(folder: &Path) -> Result<String, String> {
-    let path = folder.join("model.safetensors");
-    let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
 fn judge(folder: PathBuf) -> Result<Encoder, String> {

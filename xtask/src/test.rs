@@ -2,7 +2,8 @@
 //!
 //! Tests run in the release profile: they test the code a user gets, and dependencies are compiled once.
 
-use crate::{cards, execute, root, say};
+use crate::cards;
+use crate::tools::{execute, root, say};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -21,6 +22,12 @@ pub(crate) fn run() -> Result<(), String> {
     } else {
         execute("cargo", &["test", "--workspace", "--release", "--locked", "--no-fail-fast"], &[])?;
     }
+    execute("cargo", &["test", "--release", "--locked", "--doc"], &[])?;
+    execute(
+        "cargo",
+        &["doc", "--no-deps", "--workspace", "--locked", "--document-private-items"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )?;
     cards::test(has_nextest)?;
     main_job()
 }

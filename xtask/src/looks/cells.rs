@@ -4,9 +4,7 @@
 //! name is the hash of the weights, the program, the arguments and every file that the arguments name, so that nothing
 //! kept can belong to another engine. Invariant: a run's JSON is written last, so where it lies the rest does too.
 
-use crate::report::json_of;
-use crate::root;
-use crate::sheet::weights_hash;
+use crate::tools::{json_of, root, weights_hash};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeSet;

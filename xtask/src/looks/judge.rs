@@ -3,9 +3,7 @@
 use super::cells::Cells;
 use super::table::{Goal, Group, Row, Summary};
 use crate::figures::of_weights;
-use crate::report::number;
-use crate::root;
-use crate::sheet::weights_hash;
+use crate::tools::{number, root, weights_hash};
 
 /// Reads the sheet.
 pub(crate) fn judge(_: &Cells, group: &mut Group) -> Result<(), String> {

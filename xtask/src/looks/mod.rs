@@ -23,9 +23,7 @@ mod time;
 mod unseen;
 mod words;
 
-use crate::report::{program, replace_section};
-use crate::sheet::weights_hash;
-use crate::{build, flag, root, say};
+use crate::tools::{build, flag, program, replace_section, root, say, weights_hash};
 use cells::Cells;
 use serde_json::{Value, json};
 use table::Group;

@@ -4,7 +4,7 @@
 //! much; a group that could not be measured is listed as failed.
 
 use super::measure::mean;
-use crate::say;
+use crate::tools::say;
 use serde_json::{Value, json};
 
 /// One cell: what was tried, its figures, and whether it is as it should be; none where there is nothing to say.

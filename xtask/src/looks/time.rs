@@ -6,7 +6,7 @@
 use super::cells::{Cells, example};
 use super::measure::median;
 use super::table::{Goal, Group, Row, Summary};
-use crate::report::number;
+use crate::tools::number;
 
 const PHOTOGRAPH: &str = "coffee";
 /// Every edit is timed as often.
