@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use linocut::ctx::EncoderPlace;
 use linocut::encoder::direction::REFERENCE_PROMPT;
 use linocut::image::Image;
-use linocut::nodes::param::{Kind, Value, Values};
+use linocut::nodes::param::{Kind, Param, Value, Values};
 use linocut::nodes::{NODES, Node, font_stylize, prompts};
 use linocut::raster::Size;
 use std::path::PathBuf;
@@ -87,6 +87,11 @@ fn node_command(node: &'static Node) -> Command {
         command = command.arg(arg);
     }
     output_args(command, node)
+}
+
+/// The flag of a parameter; a sentence on several lines comes from a file.
+pub(crate) fn flag(param: &Param) -> String {
+    if param.kind == Kind::Lines { SCHEDULE.to_owned() } else { param.flag() }
 }
 
 /// Whether a node can draw its own source.

@@ -1,10 +1,11 @@
 //! `nodes`: the parameter tables, for people, scripts and the README.
 
 use super::Run;
+use super::args;
 use super::error::CliError;
 use clap::ArgMatches;
-use linocut::nodes::param::Param;
-use linocut::nodes::{NODES, Node, hosted};
+use linocut::nodes::param::{Kind, Param};
+use linocut::nodes::{NODES, Node, hosted, prompts, shared};
 use std::fmt::Write as _;
 
 /// Runs `nodes`.
@@ -19,6 +20,7 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     let json = shown.iter().map(|node| json(node)).collect::<Vec<_>>();
     let mut text = shown.iter().map(|node| table(node)).collect::<Vec<_>>().join("\n");
     if wanted.is_none() {
+        text += &common_table();
         text += &hosted_table();
     }
     let hosted = hosted_params().map(param_json).collect::<Vec<_>>();
@@ -37,7 +39,7 @@ fn hosted_params() -> impl Iterator<Item = &'static Param> {
 
 fn param_json(param: &Param) -> serde_json::Value {
     serde_json::json!({
-        "id": param.id, "flag": param.flag(), "label": param.label, "hint": param.hint, "group": param.group,
+        "id": param.id, "flag": args::flag(param), "label": param.label, "hint": param.hint, "group": param.group,
         "range": param.range(), "default": param.default_value(), "animates": param.animates,
     })
 }
@@ -45,8 +47,27 @@ fn param_json(param: &Param) -> serde_json::Value {
 fn json(node: &Node) -> serde_json::Value {
     serde_json::json!({
         "id": node.id, "label": node.label, "command": node.command, "help": node.help,
-        "params": node.params.iter().map(param_json).collect::<Vec<_>>(),
+        "params": node.all_params().map(param_json).collect::<Vec<_>>(),
     })
+}
+
+const HEAD: &str = "| parameter | flag | range | default | what it does |\n|---|---|---|---|---|\n";
+
+/// A row of a Markdown table; a text of several lines comes from a file.
+fn row(param: &Param) -> String {
+    let file = if param.kind == Kind::Lines { " FILE" } else { "" };
+    let cells =
+        [param.label, &format!("`--{}{file}`", args::flag(param)), &param.range(), &param.default_text(), param.hint];
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// What nodes have in common, as a Markdown table.
+fn common_table() -> String {
+    let rows = prompts::PARAMS.iter().chain(shared::LAYING).map(row).collect::<String>();
+    format!(
+        "\n### Every node\nThose about prompts belong to the nodes that have one. On a command line `--frame N` names the frame of the schedule, and \
+         `--mask FILE` the mask: a picture of the source's size, white or opaque where the edit is seen.\n\n{HEAD}{rows}"
+    )
 }
 
 /// What hosts add to every node, as a Markdown table.
@@ -64,13 +85,7 @@ fn hosted_table() -> String {
 
 /// A Markdown table, so that the README can hold it as printed.
 fn table(node: &Node) -> String {
-    let mut text = format!(
-        "### {} (`linocut {}`, `{}`)\n{}\n\n| parameter | flag | range | default | what it does |\n|---|---|---|---|---|\n",
-        node.label, node.command, node.id, node.help
-    );
-    for param in node.params {
-        let cells = [param.label, &format!("`--{}`", param.flag()), &param.range(), &param.default_text(), param.hint];
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    }
-    text
+    let Node { label, command, id, help, params } = node;
+    let rows = params.iter().map(row).collect::<String>();
+    format!("### {label} (`linocut {command}`, `{id}`)\n{help}\n\n{HEAD}{rows}")
 }
