@@ -181,6 +181,22 @@ fn bad_shape(source: &Source) -> Vec<String> {
     faults
 }
 
+/// What nodes and their parameters are called belongs to `nodes`; only the shell's words are looked up.
+fn forbidden_names(source: &Source) -> Vec<String> {
+    if source.path.starts_with("nodes/") || ["bin/cli/mod.rs", "bin/cli/nodes.rs"].contains(&source.path.as_str()) {
+        return Vec::new();
+    }
+    let says = |line: &str| {
+        ["\"org.linocut", ".command ==", ".command !=", "node.id ==", "NODE.id", "param.id =="]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    let lines = source.code().filter(|(_, line)| says(line));
+    lines
+        .map(|(line, _)| format!("{}:{line}: asks a node for its name; give it a field in nodes", source.path))
+        .collect()
+}
+
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
@@ -216,6 +232,12 @@ fn arrows_point_one_way() {
     let sources = sources();
     assert!(sources.len() > 10, "the sources were found");
     assert_none(sources.iter().flat_map(forbidden_edges).collect());
+}
+
+#[test]
+fn nobody_asks_a_node_for_its_name() {
+    assert_none(sources().iter().flat_map(forbidden_names).collect());
+    assert_eq!(forbidden_names(&made_up("host/ofx/x.rs", "if node.command == \"edit\" {}")).len(), 1);
 }
 
 #[test]

@@ -1,31 +1,36 @@
 //! Linocut Font Stylize: shape-only edit of a word.
 
-use super::param::{Kind, Param};
-use super::{Node, shared};
+use super::param::{Kind, Number, Param, Text, Typed, Values};
+use super::{Asked, Clip, Node, Role, shared};
+use crate::finish::Finish;
+use crate::optimize::Mode;
+use crate::pipeline::Plan;
 use crate::scene::Scene;
 use crate::text::{TextError, TextOptions, scene_from_text};
 
 /// The word to draw.
-pub const TEXT: Param = Param {
+pub const TEXT: Typed<Text> = Param {
     id: "text",
     label: "Text",
     hint: "The word to draw with the font. Leave it empty to stylize the picture of a word.",
     kind: Kind::Text { default: "" },
     group: "Text",
     animates: false,
-};
+}
+.text();
 
 /// The font it is drawn with.
-pub const FONT: Param = Param {
+pub const FONT: Typed<Text> = Param {
     id: "font",
     label: "Font",
     hint: "A TrueType or OpenType file with the letters of the text.",
     kind: Kind::File,
     group: "Text",
     animates: false,
-};
+}
+.text();
 
-const LEGIBILITY: Param = Param {
+const LEGIBILITY: Typed<Number> = Param {
     id: "legibility",
     label: "Legibility",
     hint: "How closely each letter is held to a moved, leaning copy of itself: 0 lets letters dissolve, higher values keep \
@@ -33,28 +38,29 @@ const LEGIBILITY: Param = Param {
     kind: Kind::Number { default: 1.0, min: 0.0, max: 100.0 },
     group: "Look",
     animates: true,
-};
+}.number();
 
-const LOGO: Param = Param {
+const LOGO: Typed<Text> = Param {
     kind: Kind::Choice { default: "logo", options: &["photo", "poster", "lineart", "logo"] },
-    ..shared::PRESET
-};
+    ..shared::PRESET.param
+}
+.text();
 
 const PARAMS: &[Param] = &[
-    TEXT,
-    FONT,
-    shared::PROMPT,
-    LEGIBILITY,
-    shared::STRENGTH,
-    shared::QUALITY,
-    shared::ITERATIONS,
-    shared::PATCHES,
-    shared::SEED,
-    shared::ENCODER,
-    LOGO,
-    shared::ROUNDS,
-    shared::MAX_PATHS,
-    shared::WORKING_SIZE,
+    TEXT.param,
+    FONT.param,
+    shared::PROMPT.param,
+    LEGIBILITY.param,
+    shared::STRENGTH.param,
+    shared::QUALITY.param,
+    shared::ITERATIONS.param,
+    shared::PATCHES.param,
+    shared::SEED.param,
+    shared::ENCODER.param,
+    LOGO.param,
+    shared::ROUNDS.param,
+    shared::MAX_PATHS.param,
+    shared::WORKING_SIZE.param,
 ];
 
 /// Every curve of a letter is split this often, so that it can bend (Word-As-Image, section 4.1).
@@ -70,6 +76,15 @@ pub fn scene_of_word(word: &str, font: &[u8], [width_px, height_px]: [f32; 2]) -
     scene_from_text(word, font, &options)
 }
 
+fn plan(values: &Values, asked: &Asked<'_>) -> Plan {
+    let edit = super::settings(values, Mode::Shape, asked).with_legibility(values.get(&LEGIBILITY) as f32);
+    super::plan_of(values, Some(edit), asked)
+}
+
+fn finish(values: &Values) -> Finish {
+    Finish { strength: values.get(&shared::STRENGTH) as f32, ..Finish::default() }
+}
+
 /// The node's definition.
 pub const NODE: Node = Node {
     id: "org.linocut.FontStylize",
@@ -77,4 +92,8 @@ pub const NODE: Node = Node {
     command: "stylize",
     help: "Bends the letters of a word toward a sentence; colours stay.",
     params: PARAMS,
+    clips: &[Clip { role: Role::Source, optional: true }, Clip { role: Role::Mask, optional: true }],
+    edits: true,
+    plan,
+    finish,
 };

@@ -1,6 +1,6 @@
 //! Parameters that only hosts show: what a file says by itself, a host must be asked for.
 
-use super::param::{Kind, Param};
+use super::param::{Integer, Kind, Number, Param, Switch, Text, Typed};
 use super::{Node, shared};
 use crate::job;
 
@@ -8,7 +8,7 @@ use crate::job;
 pub const MOST_REGIONS: usize = 8;
 
 /// What the numbers of the source mean.
-pub const INPUT_COLOR_SPACE: Param = Param {
+pub const INPUT_COLOR_SPACE: Typed<Text> = Param {
     id: "inputColourSpace",
     label: "Input colour space",
     hint: "What the numbers of the source mean. 'auto' takes floating-point pictures as linear light with Rec.709 \
@@ -16,30 +16,32 @@ pub const INPUT_COLOR_SPACE: Param = Param {
     kind: Kind::Choice { default: "auto", options: &["auto", "linear", "srgb"] },
     group: "Source",
     animates: false,
-};
+}
+.text();
 
 /// Weight of a region; its id follows the region's.
-pub const REGION_WEIGHT: Param = Param {
+pub const REGION_WEIGHT: Typed<Number> = Param {
     id: "Weight",
     label: "Weight",
     hint: "How much this region counts against the other prompts; the prompt of the whole picture counts 1.",
     kind: Kind::Number { default: 1.0, min: 0.01, max: 100.0 },
     group: "",
     animates: true,
-};
+}
+.number();
 
 /// Crops of a region; its id follows the region's.
-pub const REGION_PATCHES: Param = Param {
+pub const REGION_PATCHES: Typed<Integer> = Param {
     id: "Patches",
     label: "Patches",
     hint: "Random crops of this region that the encoder looks at in one step. 0 takes as many as the node's own Patches.",
     kind: Kind::Integer { default: 0, min: 0, max: 512 },
     group: "",
     animates: true,
-};
+}.integer();
 
 /// Whether a region limits what may change; its id follows the region's.
-pub const REGION_ONLY: Param = Param {
+pub const REGION_ONLY: Typed<Switch> = Param {
     id: "Only",
     label: "Only shapes inside",
     hint: "Only shapes whose visible area lies mostly inside this region, or inside another one with this switch, may \
@@ -47,20 +49,22 @@ pub const REGION_ONLY: Param = Param {
     kind: Kind::Switch { default: false },
     group: "",
     animates: false,
-};
+}
+.switch();
 
 /// Where the shapes go.
-pub const SVG_FILE: Param = Param {
+pub const SVG_FILE: Typed<Text> = Param {
     id: "svgFile",
     label: "SVG File",
     hint: "The file that Export SVG writes; a run of # becomes the number of the frame, as in shot.####.svg.",
     kind: Kind::File,
     group: "Shapes Out",
     animates: false,
-};
+}
+.text();
 
 /// Where shapes are drawn; a command line has a flag for it.
-pub const BACKEND: Param = Param {
+pub const BACKEND: Typed<Text> = Param {
     id: "backend",
     label: "Backend",
     hint: "Where shapes are drawn and moved. 'cpu' gives the same bits on every machine; 'gpu' is a graphics card, whose \
@@ -69,33 +73,36 @@ pub const BACKEND: Param = Param {
     kind: Kind::Choice { default: "cpu", options: &["cpu", "gpu", "auto"] },
     group: "Render",
     animates: false,
-};
+}.text();
 
 /// Those of every node, in page order; they follow the node's own.
-pub const PARAMS: &[Param] = &[INPUT_COLOR_SPACE, BACKEND, FIRST_FRAME, LAST_FRAME, SVG_FILE];
+pub const PARAMS: &[Param] =
+    &[INPUT_COLOR_SPACE.param, BACKEND.param, FIRST_FRAME.param, LAST_FRAME.param, SVG_FILE.param];
 
 /// First frame of a range.
-pub const FIRST_FRAME: Param = Param {
+pub const FIRST_FRAME: Typed<Integer> = Param {
     id: "firstFrame",
     label: "First frame",
     hint: "The first frame that Bake Range and Export Range work on.",
     kind: Kind::Integer { default: 1, min: -1_000_000, max: 1_000_000 },
     group: "Bake",
     animates: false,
-};
+}
+.integer();
 
 /// Last frame of a range.
-pub const LAST_FRAME: Param = Param {
+pub const LAST_FRAME: Typed<Integer> = Param {
     id: "lastFrame",
     label: "Last frame",
     hint: "The last frame that Bake Range and Export Range work on.",
     kind: Kind::Integer { default: 1, min: -1_000_000, max: 1_000_000 },
     group: "Bake",
     animates: false,
-};
+}
+.integer();
 
 /// Ready-made prompts.
-pub const PROMPT_PRESET: Param = Param {
+pub const PROMPT_PRESET: Typed<Text> = Param {
     id: "promptPreset",
     label: "Prompt preset",
     hint: "Writes a ready-made sentence into the prompt; change it there as you like. It does nothing by itself.",
@@ -105,10 +112,11 @@ pub const PROMPT_PRESET: Param = Param {
     },
     group: "Prompt",
     animates: false,
-};
+}
+.text();
 
 /// Those of nodes with a prompt; they follow [`super::prompts::PARAMS`].
-pub const PROMPTS: &[Param] = &[PROMPT_PRESET];
+pub const PROMPTS: &[Param] = &[PROMPT_PRESET.param];
 
 /// The sentence of an option of [`PROMPT_PRESET`].
 pub fn preset_prompt(option: &str) -> Option<&'static str> {
@@ -242,7 +250,7 @@ pub fn buttons(node: &Node) -> impl Iterator<Item = &'static Button> {
 const BUTTONS: &[Button] = &[BAKE_FRAME, BAKE_RANGE, EXPORT_SVG, EXPORT_RANGE, EXPORT_LUT, PURGE_CACHE];
 
 /// Whether a viewer shows the rectangles.
-pub const INTERACTIVE: Param = Param {
+pub const INTERACTIVE: Typed<Switch> = Param {
     id: "interactive",
     label: "Show rectangles",
     hint: "Shows the rectangles that are switched on in the viewer, where their corners, edges and centres can be \
@@ -250,10 +258,11 @@ pub const INTERACTIVE: Param = Param {
     kind: Kind::Switch { default: true },
     group: "Regions",
     animates: false,
-};
+}
+.switch();
 
 /// Those of nodes with rectangles; they follow the node's own and never reach a job.
-pub const OVERLAY: &[Param] = &[INTERACTIVE];
+pub const OVERLAY: &[Param] = &[INTERACTIVE.param];
 
 /// A rectangle as hosts have it: three parameters, `{id}Enable`, `{id}BottomLeft` and `{id}Size`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -265,7 +274,7 @@ pub struct Rectangle {
 }
 
 /// Parameters that are rectangles, the lowest in a viewer first.
-const RECTANGLES: [Param; 2] = [shared::ONLY, shared::REGION];
+const RECTANGLES: [Param; 2] = [shared::ONLY.param, shared::REGION.param];
 
 /// Every rectangle that a node may have, the lowest in a viewer first.
 pub fn rectangles() -> impl Iterator<Item = Rectangle> {

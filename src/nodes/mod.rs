@@ -20,8 +20,8 @@ use crate::schedule::Prompt;
 use crate::vectorize::{Preset, RegionRound};
 use param::{Area, Param, Values};
 
-/// One node.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// One node: what it is called, what it takes, what it makes of that.
+#[derive(Clone, Copy, Debug)]
 pub struct Node {
     /// Stable OpenFX identifier.
     pub id: &'static str,
@@ -33,14 +33,39 @@ pub struct Node {
     pub help: &'static str,
     /// Its parameters in page order.
     pub params: &'static [Param],
+    /// Its inputs, the first one first.
+    pub clips: &'static [Clip],
+    /// Whether it edits shapes with an encoder, or only traces them.
+    pub edits: bool,
+    /// What is to be done for its values.
+    pub plan: fn(&Values, &Asked<'_>) -> Plan,
+    /// How its values ask a finished edit to be shown; never part of a job.
+    pub finish: fn(&Values) -> Finish,
 }
 
-impl Node {
-    /// Whether it edits shapes with an encoder, or only traces them.
-    pub fn edits(&self) -> bool {
-        self.command != vectorize::NODE.command
-    }
+/// An input of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clip {
+    /// What it is for.
+    pub role: Role,
+    /// Whether the node works without it.
+    pub optional: bool,
+}
 
+/// What an input is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// What is worked on.
+    Source,
+    /// Where the edit is seen.
+    Mask,
+}
+
+/// The inputs of a node that works on a picture.
+const ON_A_PICTURE: &[Clip] =
+    &[Clip { role: Role::Source, optional: false }, Clip { role: Role::Mask, optional: true }];
+
+impl Node {
     /// Its parameters and those that it has in common with others, wherever it is used.
     pub fn all_params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
         self.params.iter().chain(self.common_params())
@@ -48,8 +73,13 @@ impl Node {
 
     /// The parameters that it has in common with others: prompts over time, mask and mix.
     pub fn common_params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
-        let prompts = if self.edits() { prompts::PARAMS } else { &[] };
+        let prompts = if self.edits { prompts::PARAMS } else { &[] };
         prompts.iter().chain(shared::LAYING)
+    }
+
+    /// Whether it can draw a source of its own: a word.
+    pub fn draws_its_source(&self) -> bool {
+        self.clips.iter().any(|clip| clip.role == Role::Source && clip.optional)
     }
 }
 
@@ -85,39 +115,25 @@ pub struct Asked<'a> {
 /// The option of [`shared::QUALITY`] for a first look.
 pub const DRAFT: &str = "draft";
 
-/// The plan of `node` for `values`.
-pub fn plan(node: &Node, values: &Values, asked: &Asked<'_>) -> Plan {
-    let mut traced = Preset::from_name(values.text(shared::PRESET.id)).unwrap_or_default().settings();
-    let rounds = values.integers(shared::ROUNDS.id);
+/// A plan that traces as `values` say and then edits.
+fn plan_of(values: &Values, edit: Option<Settings>, asked: &Asked<'_>) -> Plan {
+    let mut traced = Preset::from_name(values.get(&shared::PRESET)).unwrap_or_default().settings();
+    let rounds = values.get(&shared::ROUNDS);
     if !rounds.is_empty() {
         traced.rounds = rounds.iter().map(|&colors| colors as u32).collect();
     }
-    if values.integer(shared::MAX_PATHS.id) > 0 {
-        traced.max_paths = values.integer(shared::MAX_PATHS.id) as usize;
+    if values.get(&shared::MAX_PATHS) > 0 {
+        traced.max_paths = values.get(&shared::MAX_PATHS) as usize;
     }
-    let edit = node.edits().then(|| settings(values, mode(node, values), asked));
     traced.region = finer_region(edit.as_ref(), &asked.sizes);
-    Plan { vectorize: traced, edit, seed: values.integer(shared::SEED.id) as u64 }
+    Plan { vectorize: traced, edit, seed: values.get(&shared::SEED) as u64 }
 }
 
 /// Whether an edit by `values` finds no look, which a LUT could hold.
 pub fn has_no_look(node: &Node, values: &Values) -> bool {
-    !node.edits() || Settings::of(quality(values.text(shared::QUALITY.id)), mode(node, values)).look_search.is_none()
-}
-
-/// How `values` ask a finished edit to be shown.
-pub fn finish(node: &Node, values: &Values) -> Finish {
-    let strength = if node.edits() { values.number(shared::STRENGTH.id) as f32 } else { 1.0 };
-    Finish { detail: detail(node, values), strength }
-}
-
-/// How much of the source's fine detail `values` ask for, 0 to 1.
-fn detail(node: &Node, values: &Values) -> f32 {
-    let detail = values.number(shared::DETAIL.id) as f32;
-    if detail >= 0.0 {
-        return detail;
-    }
-    f32::from(u8::from(mode(node, values) == Mode::Color))
+    let sizes = Sizes { source_px: [1.0; 2], canvas_px: [1.0; 2] };
+    let plan = (node.plan)(values, &Asked { sizes, prompt: &Prompt::default() });
+    plan.edit.is_none_or(|edit| edit.look_search.is_none())
 }
 
 /// Colours of the extra round inside a region, as the publication uses for faces.
@@ -135,39 +151,27 @@ fn finer_region(edit: Option<&Settings>, sizes: &Sizes) -> Option<RegionRound> {
     Some(RegionRound { rect_px, colors: REGION_COLORS })
 }
 
+/// The settings of an edit in `mode` for what all editing nodes have.
 fn settings(values: &Values, mode: Mode, Asked { sizes, prompt }: &Asked<'_>) -> Settings {
-    let mut settings = Settings::of(quality(values.text(shared::QUALITY.id)), mode);
+    let mut settings = Settings::of(quality(values.get(&shared::QUALITY)), mode);
     let mut regions = Vec::new();
     if !prompt.text.is_empty() {
         regions.push(Region { prompt: (*prompt).clone(), ..Region::new("", None) });
     }
-    settings.only_in_canvas.extend(values.rect(shared::ONLY.id).map(|rect| sizes.canvas_from_source(rect)));
-    for Area { rect, prompt, weight, patches, only } in values.regions(shared::REGION.id) {
+    settings.only_in_canvas.extend(values.get(&shared::ONLY).map(|rect| sizes.canvas_from_source(rect)));
+    for Area { rect, prompt, weight, patches, only } in values.get(&shared::REGION) {
         let rect = sizes.canvas_from_source(*rect);
         let patches = u32::try_from(*patches).ok().filter(|&patches| patches > 0);
         regions.push(Region { weight: *weight as f32, patches, ..Region::new(prompt, Some(rect)) });
         settings.only_in_canvas.extend(only.then_some(rect));
     }
     settings = settings.with_regions(regions);
-    for (target, id) in [(&mut settings.iterations, shared::ITERATIONS.id), (&mut settings.patches, shared::PATCHES.id)]
-    {
-        if values.integer(id) > 0 {
-            *target = values.integer(id) as u32;
+    for (target, param) in [(&mut settings.iterations, shared::ITERATIONS), (&mut settings.patches, shared::PATCHES)] {
+        if values.get(&param) > 0 {
+            *target = values.get(&param) as u32;
         }
     }
-    if mode == Mode::Color && settings.quality != Quality::Paper {
-        settings.share_palette = values.text("palette") == "shared";
-    }
-    settings.keep_black_white = values.switch("keepBlackWhite");
-    settings.with_legibility(values.number("legibility") as f32)
-}
-
-fn mode(node: &Node, values: &Values) -> Mode {
-    match (node.command, values.text("mode")) {
-        ("recolor", _) | (_, "color") => Mode::Color,
-        ("stylize", _) | (_, "shape") => Mode::Shape,
-        _ => Mode::Full,
-    }
+    settings
 }
 
 fn quality(name: &str) -> Quality {
@@ -207,11 +211,12 @@ mod tests {
     fn detail_follows_the_mode_unless_it_is_given() {
         let params = prompt_edit::NODE.params;
         let mut values = Values::defaults(params);
-        assert_eq!(detail(&prompt_edit::NODE, &values), 0.0, "full edits are flat");
+        let detail = |values: &Values| (prompt_edit::NODE.finish)(values).detail;
+        assert_eq!(detail(&values), 0.0, "full edits are flat");
         let mode = params.iter().find(|param| param.id == "mode").unwrap();
         values.set(mode, mode.parse("color").unwrap()).unwrap();
-        assert_eq!(detail(&prompt_edit::NODE, &values), 1.0, "colour edits keep the grain");
+        assert_eq!(detail(&values), 1.0, "colour edits keep the grain");
         values.set(&shared::DETAIL, param::Value::Number(0.25)).unwrap();
-        assert_eq!(detail(&prompt_edit::NODE, &values), 0.25, "as given");
+        assert_eq!(detail(&values), 0.25, "as given");
     }
 }

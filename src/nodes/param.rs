@@ -6,6 +6,8 @@
 use crate::fault::Fault;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::marker::PhantomData;
+use std::ops::Deref;
 
 /// What a parameter holds, with range and default.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,6 +83,72 @@ pub struct Param {
     pub group: &'static str,
     /// Whether keys over time make sense.
     pub animates: bool,
+}
+
+/// A parameter whose values are read as `T` and as nothing else: what reads it otherwise does not compile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Typed<T> {
+    /// The parameter, for tables.
+    pub param: Param,
+    of: PhantomData<T>,
+}
+
+impl<T> Deref for Typed<T> {
+    type Target = Param;
+
+    fn deref(&self) -> &Param {
+        &self.param
+    }
+}
+
+/// How a type is read from a [`Value`].
+pub trait Read {
+    /// What is read.
+    type Out<'a>;
+
+    /// The value; what is least where the node has no such parameter.
+    fn read(value: Option<&Value>) -> Self::Out<'_>;
+}
+
+macro_rules! readable {
+    ($($name:ident, $make:ident, $kinds:pat, $out:ty, $value:pat => $read:expr, $absent:expr, $what:literal;)*) => {
+        $(
+            #[doc = $what]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            pub struct $name;
+
+            impl Read for $name {
+                type Out<'a> = $out;
+
+                fn read(value: Option<&Value>) -> Self::Out<'_> {
+                    if let Some($value) = value { $read } else { $absent }
+                }
+            }
+
+            impl Param {
+                #[doc = $what]
+                #[doc = "\n\nOf another kind it does not compile where it is a constant."]
+                pub const fn $make(self) -> Typed<$name> {
+                    assert!(matches!(self.kind, $kinds), "the parameter is of another kind");
+                    Typed { param: self, of: PhantomData }
+                }
+            }
+        )*
+    };
+}
+
+readable! {
+    Text, text, Kind::Text { .. } | Kind::Lines | Kind::Choice { .. } | Kind::File, &'a str,
+        Value::Text(text) => text.as_str(), "", "Sentences, words of a choice, names of files.";
+    Number, number, Kind::Number { .. }, f64, Value::Number(number) => *number, 0.0, "Numbers.";
+    Integer, integer, Kind::Integer { .. }, i64, Value::Integer(number) => *number, 0, "Whole numbers.";
+    Switch, switch, Kind::Switch { .. }, bool, Value::Switch(on) => *on, false, "On or off.";
+    Integers, integers, Kind::Integers { .. }, &'a [i64], Value::Integers(numbers) => numbers.as_slice(), &[],
+        "Several whole numbers.";
+    Rectangle, rect, Kind::Rect, Option<[f64; 4]>, Value::Rect(rect) => *rect, None,
+        "A rectangle in pixels of the source.";
+    Areas, regions, Kind::Regions, &'a [Area], Value::Regions(regions) => regions.as_slice(), &[],
+        "Rectangles with sentences.";
 }
 
 /// The value of one parameter.
@@ -310,43 +378,9 @@ impl Values {
         self.values.iter().map(|(id, value)| (*id, value))
     }
 
-    /// The text of `id`; empty when the node has no such parameter.
-    pub fn text(&self, id: &str) -> &str {
-        if let Some(Value::Text(text)) = self.values.get(id) { text } else { "" }
-    }
-
-    /// The number of `id`, 0 when the node has no such parameter.
-    pub fn number(&self, id: &str) -> f64 {
-        match self.values.get(id) {
-            Some(Value::Number(number)) => *number,
-            Some(Value::Integer(number)) => *number as f64,
-            _ => 0.0,
-        }
-    }
-
-    /// The whole number of `id`, 0 when the node has no such parameter.
-    pub fn integer(&self, id: &str) -> i64 {
-        if let Some(Value::Integer(number)) = self.values.get(id) { *number } else { 0 }
-    }
-
-    /// Whether `id` is switched on.
-    pub fn switch(&self, id: &str) -> bool {
-        matches!(self.values.get(id), Some(Value::Switch(true)))
-    }
-
-    /// The whole numbers of `id`.
-    pub fn integers(&self, id: &str) -> &[i64] {
-        if let Some(Value::Integers(numbers)) = self.values.get(id) { numbers } else { &[] }
-    }
-
-    /// The rectangle of `id` in pixels of the source.
-    pub fn rect(&self, id: &str) -> Option<[f64; 4]> {
-        if let Some(Value::Rect(rect)) = self.values.get(id) { *rect } else { None }
-    }
-
-    /// The regions of `id`.
-    pub fn regions(&self, id: &str) -> &[Area] {
-        if let Some(Value::Regions(regions)) = self.values.get(id) { regions } else { &[] }
+    /// The value of a parameter; empty, off or 0 when the node has no such parameter.
+    pub fn get<T: Read>(&self, param: &Typed<T>) -> T::Out<'_> {
+        T::read(self.values.get(param.id))
     }
 }
 
@@ -378,7 +412,7 @@ mod tests {
             values.set(&REGION, REGION.parse(text).unwrap()).unwrap();
         }
         let expected = [Area::new([1.0, 2.0, 3.0, 4.0], "a: b"), Area::new([0.0, 0.0, 9.0, 9.0], "c")];
-        assert_eq!(values.regions("region"), expected);
+        assert_eq!(values.get(&REGION.regions()), expected);
     }
 
     #[test]

@@ -1,43 +1,68 @@
 //! Linocut Prompt Edit: CLIPVG with a global prompt and regions.
 
-use super::param::{Kind, Param};
-use super::{Node, shared};
+use super::param::{Kind, Number, Param, Text, Typed, Values};
+use super::{Asked, Node, shared};
+use crate::finish::Finish;
+use crate::optimize::{Mode, Quality};
+use crate::pipeline::Plan;
 
-const MODE: Param = Param {
+const MODE: Typed<Text> = Param {
     id: "mode",
     label: "Mode",
     hint: "What may change: 'full' moves outlines and colours, 'color' keeps every outline, 'shape' keeps every colour.",
     kind: Kind::Choice { default: "full", options: &["full", "color", "shape"] },
     group: "Prompt",
     animates: false,
-};
+}.text();
 
 /// [`shared::DETAIL`] with a default that follows the mode.
-const DETAIL: Param = Param {
+const DETAIL: Typed<Number> = Param {
     hint: "How much of the source's own pixels is kept, under the grade, where shapes have not moved: 0 gives flat vector \
            shapes, 1 a photograph. -1 takes 1 in mode 'color' and 0 elsewhere. It does not touch the SVG.",
     kind: Kind::Number { default: -1.0, min: -1.0, max: 1.0 },
-    ..shared::DETAIL
-};
+    ..shared::DETAIL.param
+}.number();
 
 const PARAMS: &[Param] = &[
-    shared::PROMPT,
-    MODE,
-    shared::REGION,
-    shared::ONLY,
-    shared::QUALITY,
-    shared::ITERATIONS,
-    shared::PATCHES,
-    shared::SEED,
-    shared::ENCODER,
-    shared::STRENGTH,
-    DETAIL,
-    shared::PRESET,
-    shared::ROUNDS,
-    shared::MAX_PATHS,
-    shared::WORKING_SIZE,
-    shared::LUT,
+    shared::PROMPT.param,
+    MODE.param,
+    shared::REGION.param,
+    shared::ONLY.param,
+    shared::QUALITY.param,
+    shared::ITERATIONS.param,
+    shared::PATCHES.param,
+    shared::SEED.param,
+    shared::ENCODER.param,
+    shared::STRENGTH.param,
+    DETAIL.param,
+    shared::PRESET.param,
+    shared::ROUNDS.param,
+    shared::MAX_PATHS.param,
+    shared::WORKING_SIZE.param,
+    shared::LUT.param,
 ];
+
+fn mode(values: &Values) -> Mode {
+    match values.get(&MODE) {
+        "color" => Mode::Color,
+        "shape" => Mode::Shape,
+        _ => Mode::Full,
+    }
+}
+
+fn plan(values: &Values, asked: &Asked<'_>) -> Plan {
+    let mut edit = super::settings(values, mode(values), asked);
+    if edit.mode == Mode::Color && edit.quality != Quality::Paper {
+        edit.share_palette = false;
+    }
+    super::plan_of(values, Some(edit), asked)
+}
+
+fn finish(values: &Values) -> Finish {
+    let detail = values.get(&DETAIL) as f32;
+    let usual = f32::from(u8::from(mode(values) == Mode::Color));
+    Finish { detail: if detail >= 0.0 { detail } else { usual }, strength: values.get(&shared::STRENGTH) as f32 }
+}
 
 /// The node's definition.
 pub const NODE: Node = Node {
@@ -46,4 +71,8 @@ pub const NODE: Node = Node {
     command: "edit",
     help: "Edits a picture with a sentence: shapes are optimised until the encoder agrees with the prompt.",
     params: PARAMS,
+    clips: super::ON_A_PICTURE,
+    edits: true,
+    plan,
+    finish,
 };

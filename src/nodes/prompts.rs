@@ -4,12 +4,12 @@
 //! and Prompt B comes last; a schedule that cannot be read is an error, never a guess. Determinism and cost: as
 //! [`crate::schedule`].
 
-use super::param::{Kind, Param, Values};
+use super::param::{Kind, Number, Param, Text, Typed, Values};
 use super::shared;
 use crate::schedule::{Key, Prompt, Schedule, ScheduleError, Transition};
 
 /// A second sentence.
-pub const PROMPT_B: Param = Param {
+pub const PROMPT_B: Typed<Text> = Param {
     id: "promptB",
     label: "Prompt B",
     hint: "A second sentence that the prompt passes over to as Prompt Mix rises. Key the mix where a host cannot key \
@@ -17,10 +17,11 @@ pub const PROMPT_B: Param = Param {
     kind: Kind::Text { default: "" },
     group: "Prompt",
     animates: true,
-};
+}
+.text();
 
 /// How far the prompt has become the second sentence.
-pub const PROMPT_MIX: Param = Param {
+pub const PROMPT_MIX: Typed<Number> = Param {
     id: "promptMix",
     label: "Prompt Mix",
     hint: "How far the prompt has become Prompt B: 0 asks for the prompt alone, 1 for Prompt B alone. It has no effect \
@@ -28,10 +29,11 @@ pub const PROMPT_MIX: Param = Param {
     kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
     group: "Prompt",
     animates: true,
-};
+}
+.number();
 
 /// Keys as text.
-pub const PROMPT_SCHEDULE: Param = Param {
+pub const PROMPT_SCHEDULE: Typed<Text> = Param {
     id: "promptSchedule",
     label: "Prompt Schedule",
     hint: "Prompts over time, one key a line such as '24: a town at night'; it replaces the prompt and its keys. \
@@ -39,10 +41,11 @@ pub const PROMPT_SCHEDULE: Param = Param {
     kind: Kind::Lines,
     group: "Prompt",
     animates: false,
-};
+}
+.text();
 
 /// How one key becomes the next.
-pub const TRANSITION: Param = Param {
+pub const TRANSITION: Typed<Text> = Param {
     id: "transition",
     label: "Transition",
     hint: "How the picture passes from one key of the prompt to the next: 'hold' changes at the key, 'linear' evenly, \
@@ -50,25 +53,26 @@ pub const TRANSITION: Param = Param {
     kind: Kind::Choice { default: "hold", options: &["hold", "linear", "smooth"] },
     group: "Prompt",
     animates: false,
-};
+}
+.text();
 
 /// Those of nodes with a prompt, in page order; they follow the node's own.
-pub const PARAMS: &[Param] = &[PROMPT_B, PROMPT_MIX, PROMPT_SCHEDULE, TRANSITION];
+pub const PARAMS: &[Param] = &[PROMPT_B.param, PROMPT_MIX.param, PROMPT_SCHEDULE.param, TRANSITION.param];
 
 /// The prompt of the whole picture at `time`; `keys` are those of the prompt itself, where it can be keyed.
 ///
 /// # Errors
 /// [`ScheduleError`] with the line.
 pub fn at(values: &Values, keys: Vec<Key>, time: f64) -> Result<Prompt, ScheduleError> {
-    let transition = match values.text(TRANSITION.id) {
+    let transition = match values.get(&TRANSITION) {
         "linear" => Transition::Linear,
         "smooth" => Transition::Smooth,
         _ => Transition::Hold,
     };
-    let mut schedule = Schedule::parse(values.text(PROMPT_SCHEDULE.id))?;
+    let mut schedule = Schedule::parse(values.get(&PROMPT_SCHEDULE))?;
     if schedule.is_empty() && transition != Transition::Hold {
         schedule = Schedule::new(keys);
     }
-    let prompt = schedule.at(time, transition).unwrap_or_else(|| Prompt::new(values.text(shared::PROMPT.id)));
-    Ok(prompt.toward(values.text(PROMPT_B.id), values.number(PROMPT_MIX.id) as f32))
+    let prompt = schedule.at(time, transition).unwrap_or_else(|| Prompt::new(values.get(&shared::PROMPT)));
+    Ok(prompt.toward(values.get(&PROMPT_B), values.get(&PROMPT_MIX) as f32))
 }

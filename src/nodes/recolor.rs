@@ -1,9 +1,12 @@
 //! Linocut Recolor: colour-only edit.
 
-use super::param::{Kind, Param};
-use super::{Node, shared};
+use super::param::{Kind, Param, Switch, Text, Typed, Values};
+use super::{Asked, Node, shared};
+use crate::finish::Finish;
+use crate::optimize::{Mode, Quality};
+use crate::pipeline::Plan;
 
-const PALETTE: Param = Param {
+const PALETTE: Typed<Text> = Param {
     id: "palette",
     label: "Palette",
     hint: "'shared' moves all shapes of one palette colour together, like turning the inks of a print; 'free' lets every \
@@ -11,19 +14,20 @@ const PALETTE: Param = Param {
     kind: Kind::Choice { default: "shared", options: &["shared", "free"] },
     group: "Look",
     animates: false,
-};
+}.text();
 
-const KEEP_BLACK_WHITE: Param = Param {
+const KEEP_BLACK_WHITE: Typed<Switch> = Param {
     id: "keepBlackWhite",
     label: "Keep black and white",
     hint: "Leaves shapes that are almost black or almost white as they are, so that lettering and paper survive.",
     kind: Kind::Switch { default: false },
     group: "Look",
     animates: false,
-};
+}
+.switch();
 
 /// Where the palette goes.
-pub const PALETTE_FILE: Param = Param {
+pub const PALETTE_FILE: Typed<Text> = Param {
     id: "paletteFile",
     label: "Palette File",
     hint: "A GIMP palette (.gpl) to write the new colours to, each named after the colour it was. In a host the export \
@@ -31,28 +35,42 @@ pub const PALETTE_FILE: Param = Param {
     kind: Kind::File,
     group: "Shapes Out",
     animates: false,
-};
+}
+.text();
 
 const PARAMS: &[Param] = &[
-    shared::PROMPT,
-    shared::REGION,
-    shared::ONLY,
-    PALETTE,
-    KEEP_BLACK_WHITE,
-    shared::QUALITY,
-    shared::ITERATIONS,
-    shared::PATCHES,
-    shared::SEED,
-    shared::ENCODER,
-    shared::STRENGTH,
-    shared::DETAIL_OF_RECOLOR,
-    shared::PRESET,
-    shared::ROUNDS,
-    shared::MAX_PATHS,
-    shared::WORKING_SIZE,
-    PALETTE_FILE,
-    shared::LUT,
+    shared::PROMPT.param,
+    shared::REGION.param,
+    shared::ONLY.param,
+    PALETTE.param,
+    KEEP_BLACK_WHITE.param,
+    shared::QUALITY.param,
+    shared::ITERATIONS.param,
+    shared::PATCHES.param,
+    shared::SEED.param,
+    shared::ENCODER.param,
+    shared::STRENGTH.param,
+    shared::DETAIL_OF_RECOLOR.param,
+    shared::PRESET.param,
+    shared::ROUNDS.param,
+    shared::MAX_PATHS.param,
+    shared::WORKING_SIZE.param,
+    PALETTE_FILE.param,
+    shared::LUT.param,
 ];
+
+fn plan(values: &Values, asked: &Asked<'_>) -> Plan {
+    let mut edit = super::settings(values, Mode::Color, asked);
+    if edit.quality != Quality::Paper {
+        edit.share_palette = values.get(&PALETTE) == "shared";
+    }
+    edit.keep_black_white = values.get(&KEEP_BLACK_WHITE);
+    super::plan_of(values, Some(edit), asked)
+}
+
+fn finish(values: &Values) -> Finish {
+    Finish { detail: values.get(&shared::DETAIL_OF_RECOLOR) as f32, strength: values.get(&shared::STRENGTH) as f32 }
+}
 
 /// The node's definition.
 pub const NODE: Node = Node {
@@ -61,4 +79,8 @@ pub const NODE: Node = Node {
     command: "recolor",
     help: "Recolours a picture with a sentence; no outline moves and the grain of the source stays.",
     params: PARAMS,
+    clips: super::ON_A_PICTURE,
+    edits: true,
+    plan,
+    finish,
 };

@@ -1,9 +1,9 @@
 //! Parameter blocks that several nodes show, each defined once.
 
-use super::param::{Kind, Param};
+use super::param::{Areas, Integer, Integers, Kind, Number, Param, Rectangle, Switch, Text, Typed};
 
 /// Target sentence.
-pub const PROMPT: Param = Param {
+pub const PROMPT: Typed<Text> = Param {
     id: "prompt",
     label: "Prompt",
     hint: "What the picture should become, in plain words, such as 'a snowy village at night'. Leave it empty to edit \
@@ -11,10 +11,11 @@ pub const PROMPT: Param = Param {
     kind: Kind::Text { default: "" },
     group: "Prompt",
     animates: true,
-};
+}
+.text();
 
 /// Rectangles with their own sentence.
-pub const REGION: Param = Param {
+pub const REGION: Typed<Areas> = Param {
     id: "region",
     label: "Region",
     hint: "A rectangle with a prompt of its own, in pixels of the source with the origin at the top left. What changes is \
@@ -22,20 +23,21 @@ pub const REGION: Param = Param {
     kind: Kind::Regions,
     group: "Regions",
     animates: false,
-};
+}.regions();
 
 /// Restriction to the shapes of a rectangle.
-pub const ONLY: Param = Param {
+pub const ONLY: Typed<Rectangle> = Param {
     id: "only",
     label: "Only shapes inside",
     hint: "Only shapes whose visible area lies mostly inside this rectangle may change; everything else is frozen.",
     kind: Kind::Rect,
     group: "Regions",
     animates: false,
-};
+}
+.rect();
 
 /// Effort.
-pub const QUALITY: Param = Param {
+pub const QUALITY: Typed<Text> = Param {
     id: "quality",
     label: "Quality",
     hint: "How much work goes into an edit. 'draft' answers in seconds, 'normal' is for pictures, 'final' takes about \
@@ -43,10 +45,11 @@ pub const QUALITY: Param = Param {
     kind: Kind::Choice { default: "normal", options: &["draft", "normal", "final", "paper"] },
     group: "Quality",
     animates: false,
-};
+}
+.text();
 
 /// Optimiser steps.
-pub const ITERATIONS: Param = Param {
+pub const ITERATIONS: Typed<Integer> = Param {
     id: "iterations",
     label: "Iterations",
     hint: "Most optimiser steps after the search for a look or a bend. 0 takes the number that belongs to the quality; the \
@@ -54,10 +57,10 @@ pub const ITERATIONS: Param = Param {
     kind: Kind::Integer { default: 0, min: 0, max: 10_000 },
     group: "Quality",
     animates: true,
-};
+}.integer();
 
 /// Crops an iteration.
-pub const PATCHES: Param = Param {
+pub const PATCHES: Typed<Integer> = Param {
     id: "patches",
     label: "Patches",
     hint: "Random crops of each region that the encoder looks at in one step. 0 takes the number that belongs to the \
@@ -65,10 +68,11 @@ pub const PATCHES: Param = Param {
     kind: Kind::Integer { default: 0, min: 0, max: 512 },
     group: "Quality",
     animates: true,
-};
+}
+.integer();
 
 /// Seed of every random choice.
-pub const SEED: Param = Param {
+pub const SEED: Typed<Integer> = Param {
     id: "seed",
     label: "Seed",
     hint: "Seed of every random choice. The same seed gives the same picture on the same kind of machine; another seed \
@@ -76,10 +80,11 @@ pub const SEED: Param = Param {
     kind: Kind::Integer { default: 0, min: 0, max: i64::MAX },
     group: "Quality",
     animates: true,
-};
+}
+.integer();
 
 /// Which encoder judges.
-pub const ENCODER: Param = Param {
+pub const ENCODER: Typed<Text> = Param {
     id: "encoder",
     label: "Encoder",
     hint: "Which encoder compares picture and text: 'default' is built in, other names are looked up as 'linocut models \
@@ -87,10 +92,10 @@ pub const ENCODER: Param = Param {
     kind: Kind::Text { default: "default" },
     group: "Quality",
     animates: false,
-};
+}.text();
 
 /// The source's own pixels under the grade.
-pub const DETAIL: Param = Param {
+pub const DETAIL: Typed<Number> = Param {
     id: "detail",
     label: "Detail",
     hint: "How much of the source's own pixels is kept, under the grade, where shapes have not moved: 0 gives flat vector \
@@ -98,10 +103,10 @@ pub const DETAIL: Param = Param {
     kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
     group: "Look",
     animates: true,
-};
+}.number();
 
 /// How much of the edit is shown.
-pub const STRENGTH: Param = Param {
+pub const STRENGTH: Typed<Number> = Param {
     id: "strength",
     label: "Strength",
     hint: "How far along its way the edit is shown: 0 is the source, 1 the edit; points, colours and grades pass evenly in \
@@ -109,10 +114,10 @@ pub const STRENGTH: Param = Param {
     kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 },
     group: "Look",
     animates: true,
-};
+}.number();
 
 /// Where the grade goes.
-pub const LUT: Param = Param {
+pub const LUT: Typed<Text> = Param {
     id: "lut",
     label: "LUT File",
     hint: "A .cube file to write the global look of the edit to, as a 3D LUT from display-referred sRGB to the same. What \
@@ -121,13 +126,14 @@ pub const LUT: Param = Param {
     kind: Kind::File,
     group: "Shapes Out",
     animates: false,
-};
+}.text();
 
 /// [`DETAIL`] for colour edits, where nothing moves.
-pub const DETAIL_OF_RECOLOR: Param = Param { kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 }, ..DETAIL };
+pub const DETAIL_OF_RECOLOR: Typed<Number> =
+    Param { kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 }, ..DETAIL.param }.number();
 
 /// Kind of picture.
-pub const PRESET: Param = Param {
+pub const PRESET: Typed<Text> = Param {
     id: "preset",
     label: "Preset",
     hint: "Kind of picture that the shapes are traced for: 'photo' for photographs, 'poster' for few flat areas, \
@@ -135,10 +141,11 @@ pub const PRESET: Param = Param {
     kind: Kind::Choice { default: "photo", options: &["photo", "poster", "lineart", "logo"] },
     group: "Shapes",
     animates: false,
-};
+}
+.text();
 
 /// Colours a round.
-pub const ROUNDS: Param = Param {
+pub const ROUNDS: Typed<Integers> = Param {
     id: "rounds",
     label: "Rounds",
     hint: "Number of colours of each round of vectorization, coarse first; finer rounds lie on top. The preset's own \
@@ -146,20 +153,22 @@ pub const ROUNDS: Param = Param {
     kind: Kind::Integers { default: &[], min: 1, max: 256, most: 8 },
     group: "Shapes",
     animates: false,
-};
+}
+.integers();
 
 /// Path budget.
-pub const MAX_PATHS: Param = Param {
+pub const MAX_PATHS: Typed<Integer> = Param {
     id: "maxPaths",
     label: "Most paths",
     hint: "Hard limit on the number of shapes; the smallest are left out first. 0 takes the preset's limit.",
     kind: Kind::Integer { default: 0, min: 0, max: 200_000 },
     group: "Shapes",
     animates: true,
-};
+}
+.integer();
 
 /// Size at which shapes are traced and optimised.
-pub const WORKING_SIZE: Param = Param {
+pub const WORKING_SIZE: Typed<Integer> = Param {
     id: "workingSize",
     label: "Working size",
     hint: "Long side in pixels at which shapes are traced and optimised. The result is always drawn at the source's own \
@@ -167,10 +176,10 @@ pub const WORKING_SIZE: Param = Param {
     kind: Kind::Integer { default: 512, min: 16, max: 4096 },
     group: "Shapes",
     animates: true,
-};
+}.integer();
 
 /// What the mask limits.
-pub const MASK_LIMITS: Param = Param {
+pub const MASK_LIMITS: Typed<Switch> = Param {
     id: "maskLimits",
     label: "Mask limits shapes",
     hint: "Besides showing the edit only under the mask, lets only those shapes change that lie mostly under it. Every \
@@ -178,27 +187,30 @@ pub const MASK_LIMITS: Param = Param {
     kind: Kind::Switch { default: false },
     group: "",
     animates: false,
-};
+}
+.switch();
 
 /// Which side of the mask is edited.
-pub const MASK_INVERT: Param = Param {
+pub const MASK_INVERT: Typed<Switch> = Param {
     id: "maskInvert",
     label: "Invert Mask",
     hint: "Shows the edit where the mask is black instead of where it is white. Changing it never edits again.",
     kind: Kind::Switch { default: false },
     group: "",
     animates: false,
-};
+}
+.switch();
 
 /// How much of the edit is seen.
-pub const MIX: Param = Param {
+pub const MIX: Typed<Number> = Param {
     id: "mix",
     label: "Mix",
     hint: "How much of the edit is seen: 0 shows the source, 1 the edit. Changing it never edits again.",
     kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 },
     group: "",
     animates: true,
-};
+}
+.number();
 
 /// How an edit is laid over its source; they follow the node's own and [`super::prompts::PARAMS`].
-pub const LAYING: &[Param] = &[MASK_LIMITS, MASK_INVERT, MIX];
+pub const LAYING: &[Param] = &[MASK_LIMITS.param, MASK_INVERT.param, MIX.param];

@@ -1,9 +1,25 @@
 //! Linocut Vectorize: picture to shapes.
 
-use super::param::Param;
-use super::{Node, shared};
+use super::param::{Param, Values};
+use super::{Asked, Node, shared};
+use crate::finish::Finish;
+use crate::pipeline::Plan;
 
-const PARAMS: &[Param] = &[shared::PRESET, shared::ROUNDS, shared::MAX_PATHS, shared::WORKING_SIZE, shared::SEED];
+const PARAMS: &[Param] = &[
+    shared::PRESET.param,
+    shared::ROUNDS.param,
+    shared::MAX_PATHS.param,
+    shared::WORKING_SIZE.param,
+    shared::SEED.param,
+];
+
+fn plan(values: &Values, asked: &Asked<'_>) -> Plan {
+    super::plan_of(values, None, asked)
+}
+
+fn finish(_: &Values) -> Finish {
+    Finish::default()
+}
 
 /// The node's definition.
 pub const NODE: Node = Node {
@@ -12,4 +28,8 @@ pub const NODE: Node = Node {
     command: "vectorize",
     help: "Turns a picture into stacked vector shapes: a coarse round of few colours with finer rounds on top.",
     params: PARAMS,
+    clips: super::ON_A_PICTURE,
+    edits: false,
+    plan,
+    finish,
 };

@@ -112,15 +112,12 @@ impl Session {
     /// [`SessionError::Encoder`] for an encoder that is not there.
     pub fn prepare(&self, request: &Request<'_>, ctx: &Ctx) -> Result<Prepared, SessionError> {
         let Request { node, values, prompt, material, mask } = *request;
-        let (start, sizes) =
-            ctx.install(|| material.start(values.integer(shared::WORKING_SIZE.id) as usize, mask, ctx));
-        let encoder = node
-            .edits()
-            .then(|| models::choose(values.text(shared::ENCODER.id), &self.search, &ctx.cancel))
-            .transpose()?;
-        let plan = nodes::plan(node, values, &Asked { sizes, prompt });
+        let (start, sizes) = ctx.install(|| material.start(values.get(&shared::WORKING_SIZE) as usize, mask, ctx));
+        let encoder =
+            node.edits.then(|| models::choose(values.get(&shared::ENCODER), &self.search, &ctx.cancel)).transpose()?;
+        let plan = (node.plan)(values, &Asked { sizes, prompt });
         let job = Job::new(node.id, plan, &start, encoder.as_ref().map_or("", Choice::hash), ctx);
-        Ok(Prepared { job, start, sizes, encoder, finish: nodes::finish(node, values) })
+        Ok(Prepared { job, start, sizes, encoder, finish: (node.finish)(values) })
     }
 
     /// The result, where it was made before. Takes no turn and loads no encoder.
@@ -151,7 +148,7 @@ impl Session {
     ) -> Result<(Prepared, Done), SessionError> {
         let mut prepared = self.prepare(request, ctx)?;
         let mut found = self.find(&prepared);
-        if found.is_none() && may_be_draft && request.node.edits() {
+        if found.is_none() && may_be_draft && request.node.edits {
             let mut values = request.values.clone();
             values.set(&shared::QUALITY, Value::Text(nodes::DRAFT.to_owned()))?;
             prepared = self.prepare(&Request { values: &values, ..*request }, ctx)?;

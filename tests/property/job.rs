@@ -4,7 +4,7 @@ use linocut::ctx::{Ctx, Silent};
 use linocut::image::Image;
 use linocut::job::Job;
 use linocut::nodes::param::Values;
-use linocut::nodes::{self, Asked, NODES, Sizes};
+use linocut::nodes::{Asked, NODES, Sizes, shared};
 use linocut::pipeline::{Plan, Start};
 use linocut::schedule::Prompt;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn plan(seed: u64) -> Plan {
         values.set(param, param.parse(&text).unwrap()).unwrap();
     }
     let sizes = Sizes { source_px: [8.0, 6.0], canvas_px: [8.0, 6.0] };
-    nodes::plan(node, &values, &Asked { sizes, prompt: &Prompt::new(values.text("prompt")) })
+    (node.plan)(&values, &Asked { sizes, prompt: &Prompt::new(values.get(&shared::PROMPT)) })
 }
 
 fn job(seed: u64, level: f32, encoder: &str) -> Job {

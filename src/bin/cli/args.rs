@@ -7,7 +7,7 @@ use linocut::ctx::EncoderPlace;
 use linocut::encoder::direction::REFERENCE_PROMPT;
 use linocut::image::Image;
 use linocut::nodes::param::{Kind, Param, Value, Values};
-use linocut::nodes::{NODES, Node, font_stylize, prompts};
+use linocut::nodes::{NODES, Node, prompts};
 use linocut::raster::Size;
 use std::path::PathBuf;
 
@@ -68,7 +68,7 @@ fn node_command(node: &'static Node) -> Command {
     let input = Arg::new("input")
         .value_name("IN")
         .value_parser(clap::value_parser!(PathBuf))
-        .required(!has_text(node))
+        .required(!node.draws_its_source())
         .help("Picture to work on: PNG, JPEG, WebP, TIFF, EXR or SVG");
     let mut command = Command::new(node.command).about(node.help).arg(input);
     // A sentence on several lines is read from a file.
@@ -94,11 +94,6 @@ pub(crate) fn flag(param: &Param) -> String {
     if param.kind == Kind::Lines { SCHEDULE.to_owned() } else { param.flag() }
 }
 
-/// Whether a node can draw its own source.
-fn has_text(node: &Node) -> bool {
-    node.params.iter().any(|param| param.id == font_stylize::TEXT.id)
-}
-
 fn output_args(command: Command, node: &Node) -> Command {
     let path = |name, flag: Option<char>, help: &'static str| {
         let arg = value(name, "FILE", help).value_parser(clap::value_parser!(PathBuf));
@@ -106,17 +101,17 @@ fn output_args(command: Command, node: &Node) -> Command {
     };
     let mut command =
         command.arg(path("mask", None, "Picture of the source's size: the edit is seen where it is white or opaque"));
-    if node.edits() {
+    if node.edits {
         let frame = value(FRAME, "N", "Frame whose prompt of the schedule is used [default: 0]");
         command = command
             .arg(path(SCHEDULE, None, "Prompts over time, one key a line such as '24: a town at night'"))
             .arg(frame.value_parser(clap::value_parser!(f64)).allow_hyphen_values(true));
     }
-    if has_text(node) {
+    if node.draws_its_source() {
         let size = value(SIZE, "WxH", "Frame that the word fills, in pixels [default: 512x256]");
         command = command.arg(size.value_parser(size_from_text));
     }
-    if node.command == "vectorize" {
+    if !node.edits {
         return command.arg(path("output", Some('o'), "SVG to write").required(true)).arg(path(
             "png",
             None,

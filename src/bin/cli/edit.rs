@@ -11,7 +11,7 @@ use linocut::image::Image;
 use linocut::job::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
 use linocut::job::{Done, Job};
 use linocut::models::Choice;
-use linocut::nodes::param::Values;
+use linocut::nodes::param::{Text, Typed, Values};
 use linocut::nodes::{self, Node, font_stylize, prompts, recolor, shared};
 use linocut::optimize::Step;
 use linocut::raster::{self, Background, Size};
@@ -41,7 +41,7 @@ struct Outputs {
 pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), CliError> {
     let values = args::values(node, matches)?;
     let frame = args::frame(matches);
-    let prompt = if node.edits() { prompts::at(&values, Vec::new(), frame)? } else { Prompt::default() };
+    let prompt = if node.edits { prompts::at(&values, Vec::new(), frame)? } else { Prompt::default() };
     run.ctx.progress.stage("load", 0);
     let mut outputs = outputs(node, &values, matches)?;
     let mut session = run.session();
@@ -49,11 +49,11 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     let (loaded, encoder) = run.ctx.install(|| {
         rayon::join(
             || load(run, node, &values, matches),
-            || node.edits().then(|| run.choose(values.text(shared::ENCODER.id))).transpose(),
+            || node.edits.then(|| run.choose(values.get(&shared::ENCODER))).transpose(),
         )
     });
     let (Loaded { material, mask }, _) = (loaded?, encoder?);
-    let limits = mask.as_deref().filter(|_| node.edits() && values.switch(shared::MASK_LIMITS.id));
+    let limits = mask.as_deref().filter(|_| node.edits && values.get(&shared::MASK_LIMITS));
     let request = Request { node, values: &values, prompt: &prompt, material: &material, mask: limits };
     if outputs.lut.is_some() && nodes::has_no_look(node, &values) {
         return Err(no_grade());
@@ -71,8 +71,8 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     }
     run.ctx.progress.stage("write", 0);
     let drawn = session.draw(&prepared, &material, &done, &run.ctx)?;
-    let picture = laid_over(&material, drawn, mask.as_deref(), values.number(shared::MIX.id) as f32);
-    write(outputs, &picture, &done, &prepared.job, nodes::finish(node, &values).strength)?;
+    let picture = laid_over(&material, drawn, mask.as_deref(), values.get(&shared::MIX) as f32);
+    write(outputs, &picture, &done, &prepared.job, (node.finish)(&values).strength)?;
     if done.edited.is_unclear() {
         tracing::warn!(
             "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words"
@@ -115,14 +115,14 @@ fn no_grade() -> CliError {
 }
 
 fn outputs(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Outputs, CliError> {
-    let (picture, svg) = if node.command == "vectorize" { ("png", "output") } else { ("output", "svg") };
+    let (picture, svg) = if node.edits { ("output", "svg") } else { ("png", "output") };
     let picture = args::path(matches, picture);
     if let Some(path) = &picture {
         files::picture_format(path)?;
     }
-    let named = |id: &str| Some(values.text(id)).filter(|path| !path.is_empty());
-    let (palette, lut) = (named(recolor::PALETTE_FILE.id), named(shared::LUT.id));
-    let frames = if node.command == "vectorize" { None } else { args::path(matches, "frames") };
+    let named = |file: &Typed<Text>| Some(values.get(file)).filter(|path| !path.is_empty());
+    let (palette, lut) = (named(&recolor::PALETTE_FILE), named(&shared::LUT));
+    let frames = if node.edits { args::path(matches, "frames") } else { None };
     if picture.is_none() && args::path(matches, svg).is_none() && frames.is_none() && palette.is_none() && lut.is_none()
     {
         return Err(CliError::Usage("nothing to write: name an output with -o, --svg, --lut or --frames".to_owned()));
@@ -139,7 +139,7 @@ fn outputs(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Outputs
 fn load(run: &Run, node: &Node, values: &Values, matches: &ArgMatches) -> Result<Loaded, CliError> {
     let material = match args::path(matches, "input") {
         None => word(node, values, matches)?,
-        Some(_) if !values.text(font_stylize::TEXT.id).is_empty() => {
+        Some(_) if !values.get(&font_stylize::TEXT).is_empty() => {
             let message = "give either a picture of a word or --text with --font, not both";
             return Err(CliError::Usage(message.to_owned()));
         }
@@ -172,7 +172,7 @@ fn mask(run: &Run, path: &Path, material: &Material, values: &Values) -> Result<
             path.display()
         )));
     }
-    let invert = values.switch(shared::MASK_INVERT.id);
+    let invert = values.get(&shared::MASK_INVERT);
     Ok(run.ctx.install(|| cover(&picture)).into_iter().map(|part| if invert { 1.0 - part } else { part }).collect())
 }
 
@@ -186,16 +186,16 @@ fn cover(mask: &Image) -> Vec<f32> {
 }
 
 fn word(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Material, CliError> {
-    let word = values.text(font_stylize::TEXT.id);
+    let word = values.get(&font_stylize::TEXT);
     if word.is_empty() {
         return Err(CliError::Usage(format!("{}: give a picture of a word, or --text with --font", node.command)));
     }
-    let path = values.text(font_stylize::FONT.id);
+    let path = values.get(&font_stylize::FONT);
     if path.is_empty() {
         return Err(CliError::Usage("--text needs --font with a TrueType or OpenType file".to_owned()));
     }
     let font = files::read_bytes(path.as_ref())?;
-    let side = values.integer(shared::WORKING_SIZE.id) as usize;
+    let side = values.get(&shared::WORKING_SIZE) as usize;
     Ok(Material::from_word(word, &font, args::size(matches), side)?)
 }
 

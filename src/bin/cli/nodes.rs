@@ -85,7 +85,7 @@ fn hosted_table() -> String {
 
 /// A Markdown table, so that the README can hold it as printed.
 fn table(node: &Node) -> String {
-    let Node { label, command, id, help, params } = node;
+    let Node { label, command, id, help, params, .. } = node;
     let rows = params.iter().map(row).collect::<String>();
     format!("### {label} (`linocut {command}`, `{id}`)\n{help}\n\n{HEAD}{rows}")
 }

@@ -18,7 +18,7 @@ use crate::ctx::Cancelled;
 use crate::fault::Fault;
 use crate::finish::lut::cube_from_edit;
 use crate::finish::scene_at;
-use crate::nodes::{self, Node, hosted, recolor, shared};
+use crate::nodes::{Node, hosted, recolor, shared};
 use crate::raster::Size;
 use crate::scene::palette_out::gpl_from_scenes;
 use crate::scene::svg_out::svg_from_scene;
@@ -57,7 +57,7 @@ pub(super) fn changed(
     let name = arguments.string(kOfxPropName, 0).filter(|_| by_hand).unwrap_or_default();
     let acted = act(node, &task, &name, suites);
     // A schedule that does not parse shows its message at the render, where an artist looks.
-    let prompt = node.edits().then(|| task.effective_prompt().ok()).flatten();
+    let prompt = node.edits.then(|| task.effective_prompt().ok()).flatten();
     status::show(effect, &task.reader(), prompt.as_ref());
     match acted {
         // The artist stopped it.
@@ -79,8 +79,8 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
             return Ok(true);
         }
         name if name == hosted::PROMPT_PRESET.id => {
-            let chosen = task.reader().values(&[hosted::PROMPT_PRESET], &Frame::EMPTY)?;
-            let prompt = hosted::preset_prompt(chosen.text(hosted::PROMPT_PRESET.id));
+            let chosen = task.reader().values([&hosted::PROMPT_PRESET.param], &Frame::EMPTY)?;
+            let prompt = hosted::preset_prompt(chosen.get(&hosted::PROMPT_PRESET));
             if let Some(prompt) = prompt {
                 task.reader().write_text(shared::PROMPT.id, prompt);
             }
@@ -93,8 +93,8 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
 
 /// The frames from the first to the last that the artist named.
 fn range(task: &Task<'_>) -> Result<Vec<f64>, TaskError> {
-    let typed = task.reader().values(&[hosted::FIRST_FRAME, hosted::LAST_FRAME], &Frame::EMPTY)?;
-    let [first, last] = [hosted::FIRST_FRAME, hosted::LAST_FRAME].map(|param| typed.integer(param.id));
+    let typed = task.reader().values([&hosted::FIRST_FRAME.param, &hosted::LAST_FRAME.param], &Frame::EMPTY)?;
+    let [first, last] = [hosted::FIRST_FRAME, hosted::LAST_FRAME].map(|param| typed.get(&param));
     if last < first {
         return Err(TaskError::Range { first, last });
     }
@@ -170,7 +170,7 @@ fn one_frame(
     let work = task.wait(&ctx, is_stopped, || inputs.work(node, false, &material, &ctx))?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
     let (edited, metadata) = (&work.done.edited, work.prepared.job.metadata());
-    let strength = nodes::finish(node, &inputs.values).strength;
+    let strength = (node.finish)(&inputs.values).strength;
     let scene = scene_at(edited, strength);
     for (content, path, file) in files {
         let text = match content {

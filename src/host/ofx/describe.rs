@@ -10,7 +10,7 @@ use super::props::Props;
 use super::suites::Suites;
 use super::sys::*;
 use super::task::MASK;
-use crate::nodes::{Node, font_stylize};
+use crate::nodes::Node;
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
         props.set_string(kOfxPropIcon, index, &format!("{}.{extension}", node.id));
     }
     let contexts = [kOfxImageEffectContextFilter, kOfxImageEffectContextGeneral, kOfxImageEffectContextGenerator];
-    let supported = if makes_words(node) { contexts.len() } else { contexts.len() - 1 };
+    let supported = if node.draws_its_source() { contexts.len() } else { contexts.len() - 1 };
     for (index, context) in (0..).zip(contexts).take(supported) {
         props.set_static(kOfxImageEffectPropSupportedContexts, index, context);
     }
@@ -66,7 +66,7 @@ pub(super) fn describe_in_context(
     let general = context.as_bytes() == kOfxImageEffectContextGeneral.to_bytes();
     if context.as_bytes() != kOfxImageEffectContextGenerator.to_bytes() {
         let source = clip(effect, kOfxImageEffectSimpleSourceClipName, &colour, suites);
-        if let Some(source) = source.filter(|_| general && makes_words(node)) {
+        if let Some(source) = source.filter(|_| general && node.draws_its_source()) {
             source.set_int(kOfxImageClipPropOptional, 0, 1);
         }
     }
@@ -82,11 +82,6 @@ pub(super) fn describe_in_context(
     }
     params::define(node, set, &Props::of_host(suites), suites);
     kOfxStatOK
-}
-
-/// Whether the node can do without a picture.
-fn makes_words(node: &Node) -> bool {
-    node.id == font_stylize::NODE.id
 }
 
 fn clip(

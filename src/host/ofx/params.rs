@@ -29,7 +29,7 @@ const DEFAULT_SIZE: f64 = 0.5;
 /// Defines every parameter of `node`.
 pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: Suites) {
     let mut page = Definer { set, suites, children: Vec::new(), groups: Vec::new(), keys: keyed_strings(host) };
-    let [prompts, presets] = if node.edits() { [prompts::PARAMS, hosted::PROMPTS] } else { [[].as_slice(); 2] };
+    let [prompts, presets] = if node.edits { [prompts::PARAMS, hosted::PROMPTS] } else { [[].as_slice(); 2] };
     let overlay = if hosted::has_rectangles(node) { hosted::OVERLAY } else { &[] };
     let own = node.params.iter().chain(prompts).chain(presets).chain(overlay);
     for param in own.chain(hosted::PARAMS).chain(shared::LAYING) {
@@ -38,7 +38,7 @@ pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: 
     for button in hosted::buttons(node) {
         page.button(button);
     }
-    let prompt = node.edits().then_some(&hosted::EFFECTIVE_PROMPT);
+    let prompt = node.edits.then_some(&hosted::EFFECTIVE_PROMPT);
     for read_out in prompt.into_iter().chain(hosted::READ_OUTS) {
         page.read_out(read_out);
     }
@@ -220,8 +220,8 @@ impl Definer {
                 props.set_int(kOfxParamPropGroupOpen, 0, 0);
             }
             self.rect(&id, &label, param.hint, &group);
-            self.single(&Param { animates: true, ..shared::PROMPT }, &format!("{id}Prompt"), &group);
-            for own in [hosted::REGION_WEIGHT, hosted::REGION_PATCHES, hosted::REGION_ONLY] {
+            self.single(&Param { animates: true, ..shared::PROMPT.param }, &format!("{id}Prompt"), &group);
+            for own in [hosted::REGION_WEIGHT.param, hosted::REGION_PATCHES.param, hosted::REGION_ONLY.param] {
                 self.single(&own, &format!("{id}{}", own.id), &group);
             }
         }
@@ -306,13 +306,13 @@ impl Reader {
                     let prompt = self.text(&format!("{id}Prompt")).filter(|prompt| !prompt.trim().is_empty())?;
                     let own = |param: Param| self.value(&param, &format!("{id}{}", param.id), frame).ok().flatten();
                     let mut area = Area::new(self.rect(&id, frame)?, &prompt);
-                    if let Some(Value::Number(weight)) = own(hosted::REGION_WEIGHT) {
+                    if let Some(Value::Number(weight)) = own(*hosted::REGION_WEIGHT) {
                         area.weight = weight;
                     }
-                    if let Some(Value::Integer(patches)) = own(hosted::REGION_PATCHES) {
+                    if let Some(Value::Integer(patches)) = own(*hosted::REGION_PATCHES) {
                         area.patches = patches;
                     }
-                    area.only = own(hosted::REGION_ONLY) == Some(Value::Switch(true));
+                    area.only = own(*hosted::REGION_ONLY) == Some(Value::Switch(true));
                     Some(area)
                 };
                 Some(Value::Regions((1..=hosted::MOST_REGIONS).filter_map(region).collect()))

@@ -34,7 +34,7 @@ pub(super) fn render(
     let mut output = task.image(kOfxImageEffectOutputClipName, "Output")?.ok_or(TaskError::NoOutput)?;
     let window = arguments.rect(kOfxImageEffectPropRenderWindow).unwrap_or(output.frame.bounds);
     let ctx = inputs.ctx(Arc::new(Silent))?;
-    if inputs.source.is_some() && inputs.values.number(shared::MIX.id) <= 0.0 {
+    if inputs.source.is_some() && inputs.values.get(&shared::MIX) <= 0.0 {
         // Some hosts never ask whether the node changes anything.
         write(&mut output, window, &Image::filled(0, 0, [0.0; 3]), &inputs, &ctx);
         return Ok(());
@@ -76,8 +76,8 @@ fn edit(
 /// Lays the edit over the source in the host's own numbers, by mix and mask, and writes the window.
 fn write(output: &mut HostImage, window: OfxRectI, edited: &Image, inputs: &Inputs, ctx: &Ctx) {
     let Inputs { source, mask, values, .. } = inputs;
-    let mix = values.number(shared::MIX.id) as f32;
-    let invert = values.switch(shared::MASK_INVERT.id);
+    let mix = values.get(&shared::MIX) as f32;
+    let invert = values.get(&shared::MASK_INVERT);
     let bounds = source.as_ref().map_or(output.frame.bounds, |source| source.frame.bounds);
     output.write(window, ctx, |x, y| {
         let before = match source {

@@ -161,7 +161,7 @@ impl Inputs {
     /// [`ThreadError`].
     pub(super) fn ctx(&self, progress: Arc<dyn Progress>) -> Result<Ctx, ThreadError> {
         let mut ctx = process::ctx(progress)?;
-        ctx.backend = Backend::named(self.values.text(hosted::BACKEND.id), &gpu::Wanted::from_environment());
+        ctx.backend = Backend::named(self.values.get(&hosted::BACKEND), &gpu::Wanted::from_environment());
         Ok(ctx)
     }
 
@@ -173,11 +173,11 @@ impl Inputs {
         if let Some(source) = &self.source {
             return Ok(Material::from_picture(ctx.install(|| source.read(self.space))?));
         }
-        let path = self.values.text(font_stylize::FONT.id).trim();
+        let path = self.values.get(&font_stylize::FONT).trim();
         let failed = |error: std::io::Error| TaskError::Font { path: path.to_owned(), reason: error.to_string() };
         let font = std::fs::read(path).map_err(failed)?;
-        let side = self.values.integer(shared::WORKING_SIZE.id) as usize;
-        Ok(Material::from_word(self.values.text(font_stylize::TEXT.id), &font, word_px, side)?)
+        let side = self.values.get(&shared::WORKING_SIZE) as usize;
+        Ok(Material::from_word(self.values.get(&font_stylize::TEXT), &font, word_px, side)?)
     }
 
     /// The result for `material`. A draft is made only where it is enough and what was asked for is not there yet.
@@ -209,7 +209,7 @@ impl Inputs {
 
     /// Runs `work`, on the CPU where a card fails it and the node leaves the backend open.
     fn on_any_backend<R>(&self, ctx: &Ctx, work: impl Fn(&Ctx) -> Result<R, SessionError>) -> Result<R, SessionError> {
-        let is_open = self.values.text(hosted::BACKEND.id) == "auto";
+        let is_open = self.values.get(&hosted::BACKEND) == "auto";
         session::with_fallback(&mut ctx.clone(), is_open, SessionError::fault, work)
     }
 }
@@ -252,7 +252,7 @@ impl<'a> Task<'a> {
     /// [`TaskError`] for a missing source or a parameter that does not parse.
     pub(super) fn inputs(&self) -> Result<Inputs, TaskError> {
         let reader = self.reader();
-        let bends_words = self.node.id == font_stylize::NODE.id;
+        let bends_words = self.node.draws_its_source();
         let has_word = bends_words && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty());
         let source = match has_word {
             true => None,
@@ -265,14 +265,14 @@ impl<'a> Task<'a> {
         let frame = source.as_ref().map_or(Frame::EMPTY, |source| source.frame);
         let values = reader.values(self.node.all_params().chain(hosted::PARAMS), &frame)?;
         let prompt = self.prompt(&reader, &values)?;
-        let space = match values.text(hosted::INPUT_COLOR_SPACE.id) {
+        let space = match values.get(&hosted::INPUT_COLOR_SPACE) {
             "linear" => ColorSpace::Linear,
             "srgb" => ColorSpace::Srgb,
             _ => source.as_ref().map_or(ColorSpace::Srgb, |source| source.depth.usual_space()),
         };
-        let limits = values.switch(shared::MASK_LIMITS.id) && self.node.edits() && source.is_some();
+        let limits = values.get(&shared::MASK_LIMITS) && self.node.edits && source.is_some();
         let limits = mask.as_ref().filter(|_| limits);
-        let limits = limits.map(|mask| covers(mask, &frame, values.switch(shared::MASK_INVERT.id)));
+        let limits = limits.map(|mask| covers(mask, &frame, values.get(&shared::MASK_INVERT)));
         Ok(Inputs { source, mask, space, values, prompt, limits })
     }
 
@@ -282,12 +282,12 @@ impl<'a> Task<'a> {
     /// [`TaskError`] for a parameter or a schedule that does not parse.
     pub(super) fn effective_prompt(&self) -> Result<Prompt, TaskError> {
         let reader = self.reader();
-        let values = reader.values([&shared::PROMPT].into_iter().chain(prompts::PARAMS), &Frame::EMPTY)?;
+        let values = reader.values([&shared::PROMPT.param].into_iter().chain(prompts::PARAMS), &Frame::EMPTY)?;
         self.prompt(&reader, &values)
     }
 
     fn prompt(&self, reader: &Reader, values: &Values) -> Result<Prompt, TaskError> {
-        if !self.node.edits() {
+        if !self.node.edits {
             return Ok(Prompt::default());
         }
         Ok(prompts::at(values, reader.keys(shared::PROMPT.id), self.time)?)
