@@ -80,6 +80,15 @@ impl Cache {
         Ok(Self { store: Some(store::Store::open(folder, cap_bytes)?) })
     }
 
+    /// A cache in `folder` of the usual size; one that cannot be opened is reported and left out, and so is none.
+    pub fn open_or_off(folder: Option<&Path>) -> Self {
+        let Some(folder) = folder else { return Self::off() };
+        Self::open(folder, DEFAULT_CAP_BYTES).unwrap_or_else(|error| {
+            tracing::warn!("going on without a cache: {error}");
+            Self::off()
+        })
+    }
+
     /// A cache that holds nothing.
     pub fn off() -> Self {
         Self { store: None }

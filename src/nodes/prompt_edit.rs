@@ -3,7 +3,7 @@
 use super::param::{Kind, Number, Param, Text, Typed, Values};
 use super::{Asked, Node, shared};
 use crate::finish::Finish;
-use crate::optimize::{Mode, Quality};
+use crate::optimize::Mode;
 use crate::pipeline::Plan;
 
 const MODE: Typed<Text> = Param {
@@ -51,11 +51,7 @@ fn mode(values: &Values) -> Mode {
 }
 
 fn plan(values: &Values, asked: &Asked<'_>) -> Plan {
-    let mut edit = super::settings(values, mode(values), asked);
-    if edit.mode == Mode::Color && edit.quality != Quality::Paper {
-        edit.share_palette = false;
-    }
-    super::plan_of(values, Some(edit), asked)
+    super::plan_of(values, Some(super::settings(values, mode(values), asked)), asked)
 }
 
 fn finish(values: &Values) -> Finish {

@@ -189,6 +189,10 @@ fn search_bends(
         let centre = centre(&prepared.scene, &prepared.free, rect, ctx)?;
         let bounds = rect.unwrap_or_else(|| parameters::bounds(&prepared.scene, settings));
         let letters = prepared.parameters.letters();
+        let silhouette = match letters {
+            Some(_) => None,
+            None => silhouette(&prepared.scene, &prepared.free, rect, centre),
+        };
         let bending = Bending {
             scene: &prepared.scene,
             is_free: prepared.parameters.point_is_free(),
@@ -196,8 +200,7 @@ fn search_bends(
             size,
             bounds,
             letters,
-            silhouette: silhouette(&prepared.scene, &prepared.free, rect, centre)
-                .filter(|silhouette| letters.is_none() && silhouette.is_inside(bounds)),
+            silhouette: silhouette.filter(|silhouette| silhouette.is_inside(bounds)),
         };
         let mut stream = Stream::new(seed, 0, Stage::Bend, index as u32);
         let points = outline::find(&bending, [&sift, &decide], effort, &mut stream, advance, ctx)?;
@@ -211,10 +214,7 @@ fn centre(scene: &Scene, free: &[bool], rect: Option<Rect>, ctx: &Ctx) -> Result
     let scale = (GLANCE_SIDE_PX / scene.width.max(scene.height)).min(1.0);
     let size = scaled(scene, scale);
     let seen = select::seen_places(scene, size, ctx)?;
-    let figures = seen.iter().enumerate().filter(|(path, _)| {
-        let inside = rect.is_none_or(|rect| is_centred_in(scene, *path, rect));
-        free.get(*path) == Some(&true) && inside && !is_ground(scene, *path)
-    });
+    let figures = seen.iter().enumerate().filter(|(path, _)| is_figure(scene, free, *path, rect));
     let sums = figures.fold([0.0; 3], |sums, (_, [x, y, area])| [sums[0] + x, sums[1] + y, sums[2] + area]);
     let whole = Rect::new(0.0, 0.0, scene.width, scene.height);
     let fallback = rect.unwrap_or(whole);
@@ -226,13 +226,16 @@ fn centre(scene: &Scene, free: &[bool], rect: Option<Rect>, ctx: &Ctx) -> Result
 
 /// The silhouette of the free figures.
 fn silhouette(scene: &Scene, free: &[bool], rect: Option<Rect>, centre: [f32; 2]) -> Option<Silhouette> {
-    let paths = scene.paths.iter().enumerate().filter(|(path, _)| {
-        let inside = rect.is_none_or(|rect| is_centred_in(scene, *path, rect));
-        free.get(*path) == Some(&true) && inside && !is_ground(scene, *path)
-    });
+    let paths = scene.paths.iter().enumerate().filter(|(path, _)| is_figure(scene, free, *path, rect));
     let contours = paths.flat_map(|(_, path)| scene.contours.get(as_usize(&path.contours)).unwrap_or_default());
-    let points = contours.map(|contour| scene.points.get(as_usize(contour)).unwrap_or_default().to_vec());
-    Silhouette::of(&points.collect::<Vec<_>>(), centre)
+    let polygons = contours.map(|contour| scene.points.get(as_usize(contour)).unwrap_or_default());
+    Silhouette::of(&polygons.collect::<Vec<_>>(), centre)
+}
+
+/// Whether a path is free and stands on a ground, in the middle of `rect` where one is given.
+fn is_figure(scene: &Scene, free: &[bool], path: usize, rect: Option<Rect>) -> bool {
+    let inside = rect.is_none_or(|rect| is_centred_in(scene, path, rect));
+    free.get(path) == Some(&true) && inside && !is_ground(scene, path)
 }
 
 fn points_of(scene: &Scene, path: usize) -> impl Iterator<Item = [f32; 2]> {

@@ -4,7 +4,6 @@
 //! drawn in. Invariants: a word fills a frame of a given size, whoever asks. Determinism: as the stages. Cost: a picture is
 //! scaled to the working size.
 
-use super::mask_of_working;
 use crate::ctx::Ctx;
 use crate::image::{ColorSpace, Image, resample};
 use crate::nodes::{Sizes, font_stylize};
@@ -73,9 +72,12 @@ impl Material {
                     source_px: [picture.width as f32, picture.height as f32],
                     canvas_px: [working.width as f32, working.height as f32],
                 };
-                let start = match mask.map(|mask| mask_of_working(mask, picture, &working)) {
+                let start = match mask {
                     None => Start::Picture(working),
-                    Some(mask) => Start::Masked(working, mask),
+                    Some(mask) => {
+                        let mask = resample::nearest(mask, picture.width, (working.width, working.height));
+                        Start::Masked(working, mask)
+                    }
                 };
                 (start, sizes)
             }

@@ -15,8 +15,9 @@ mod turn;
 use crate::cache::Cache;
 use crate::ctx::{Cancelled, Ctx};
 use crate::fault::Fault;
+use crate::finish::Finish;
 use crate::gpu::Backend;
-use crate::image::{Image, resample};
+use crate::image::Image;
 use crate::job::{self, Done, Job, ScoreError};
 use crate::models::{self, Choice, LoadError, SearchPath};
 use crate::nodes::param::{ParamError, Value, Values};
@@ -62,7 +63,7 @@ pub struct Prepared {
     pub sizes: nodes::Sizes,
     /// The encoder that judges, found and not yet loaded.
     pub encoder: Option<Choice>,
-    finish: crate::finish::Finish,
+    finish: Finish,
 }
 
 /// Why a request was not fulfilled.
@@ -151,7 +152,9 @@ impl Session {
         if found.is_none() && may_be_draft && request.node.edits {
             let mut values = request.values.clone();
             values.set(&shared::QUALITY, Value::Text(nodes::DRAFT.to_owned()))?;
-            prepared = self.prepare(&Request { values: &values, ..*request }, ctx)?;
+            // The start and the encoder are the same, and so is all of the job but its plan.
+            let asked = Asked { sizes: prepared.sizes, prompt: request.prompt };
+            prepared.job.plan = (request.node.plan)(&values, &asked);
             found = self.find(&prepared);
         }
         let done = match found {
@@ -159,23 +162,6 @@ impl Session {
             None => self.make(&prepared, ctx, watch)?,
         };
         Ok((prepared, done))
-    }
-
-    /// Draws a result in the material's own size: display-referred sRGB, straight alpha.
-    ///
-    /// # Errors
-    /// [`SessionError::Raster`] for a scene that cannot be drawn.
-    pub fn draw(
-        &self,
-        prepared: &Prepared,
-        material: &Material,
-        done: &Done,
-        ctx: &Ctx,
-    ) -> Result<Image, SessionError> {
-        let drawn =
-            ctx.install(|| pipeline::draw(&done.edited, material.size(), material.source(), prepared.finish, ctx))?;
-        ctx.cancel.check()?;
-        Ok(drawn)
     }
 
     /// Measures how well the result agrees with its prompts, where nobody has measured it as it is shown now, and keeps that.
@@ -196,12 +182,25 @@ impl Session {
     }
 }
 
+impl Prepared {
+    /// Draws a result in the material's own size: display-referred sRGB, straight alpha.
+    ///
+    /// # Errors
+    /// [`SessionError::Raster`] for a scene that cannot be drawn.
+    pub fn draw(&self, material: &Material, done: &Done, ctx: &Ctx) -> Result<Image, SessionError> {
+        let drawn =
+            ctx.install(|| pipeline::draw(&done.edited, material.size(), material.source(), self.finish, ctx))?;
+        ctx.cancel.check()?;
+        Ok(drawn)
+    }
+}
+
 /// Runs `work`, and once more on the CPU where a card fails it and any backend will do.
 ///
 /// # Errors
 /// What `work` fails with.
 pub fn with_fallback<R, E: std::fmt::Display>(
-    ctx: &mut Ctx,
+    ctx: &Ctx,
     any_backend: bool,
     fault: impl Fn(&E) -> Fault,
     work: impl Fn(&Ctx) -> Result<R, E>,
@@ -209,8 +208,9 @@ pub fn with_fallback<R, E: std::fmt::Display>(
     match work(ctx) {
         Err(error) if any_backend && is_of_card(fault(&error), ctx) => {
             tracing::warn!("{error}; drawing on the CPU instead");
-            ctx.backend = Backend::Cpu;
-            work(ctx)
+            let mut on_cpu = ctx.clone();
+            on_cpu.backend = Backend::Cpu;
+            work(&on_cpu)
         }
         result => result,
     }
@@ -218,9 +218,4 @@ pub fn with_fallback<R, E: std::fmt::Display>(
 
 fn is_of_card(fault: Fault, ctx: &Ctx) -> bool {
     matches!((fault, &ctx.backend), (Fault::Device { .. }, Backend::Gpu(_)))
-}
-
-/// `mask` of the size of `picture` at the size of `working`.
-fn mask_of_working(mask: &[f32], picture: &Image, working: &Image) -> Vec<f32> {
-    resample::nearest(mask, picture.width, (working.width, working.height))
 }

@@ -21,7 +21,9 @@ const FILE: &str = "tests/golden/numbers.json";
 const UPDATE: &str = "LINOCUT_UPDATE_GOLDEN";
 
 /// A name, a node's command and its settings.
-const JOBS: [(&str, &str, &[(&str, &str)]); 7] = [
+type Fixed = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const JOBS: [Fixed; 7] = [
     ("vectorize", "vectorize", &[]),
     ("vectorize, a logo of two rounds", "vectorize", &[("preset", "logo"), ("rounds", "3,6"), ("seed", "7")]),
     ("edit", "edit", &[]),

@@ -86,6 +86,10 @@ fn connect(instance: &Effect, layout: &Layout, bytes: &[u8]) -> Picture {
     output
 }
 
+/// Pointers into the host, shared between threads on purpose: that is what hosts do.
+struct Shared<T>(T);
+unsafe impl<T> Sync for Shared<T> {}
+
 fn set(instance: &Effect, name: &str, value: ParamValue) {
     let name = CString::new(name).unwrap();
     instance.param(&name).unwrap_or_else(|| panic!("no parameter {name:?}")).key(f64::MIN, value);
@@ -434,9 +438,6 @@ fn frames_rendered_at_once_on_one_instance_are_the_frames_rendered_alone() {
     };
     let alone = [0.0, 20.0].map(frame);
     assert_ne!(alone[0], alone[1], "the key changes the prompt");
-    // Pointers into the host are shared on purpose: that is what hosts do.
-    struct Shared<T>(T);
-    unsafe impl<T> Sync for Shared<T> {}
     let shared = Shared(&frame);
     let shared = &shared;
     std::thread::scope(|scope| {

@@ -3,7 +3,7 @@
 use super::buttons::STYLIZE;
 use super::mini::{Host, Layout, Manners, cache_folder, text};
 use super::objects::{Effect, ParamValue};
-use super::{EDIT, FILTER, GENERAL, OUTPUT, SIZE, connect, disc, expected_with, quick, set, stored, whole};
+use super::{EDIT, FILTER, GENERAL, OUTPUT, SIZE, Shared, connect, disc, expected_with, quick, set, stored, whole};
 use crate::util::{file, linocut};
 use openfx::sys::generic::core::*;
 use openfx::sys::image_effect_v1::image_effect::*;
@@ -105,8 +105,6 @@ fn a_finished_frame_of_one_node_is_shown_while_another_node_edits() {
     // Longer than any test lasts: it ends by abort.
     set(&busy, "iterations", ParamValue::Int(10_000));
     let target = connect(&busy, &layout, &disc());
-    struct Shared<T>(T);
-    unsafe impl<T> Sync for Shared<T> {}
     let (begun, ended) = (AtomicBool::new(false), AtomicBool::new(false));
     let shared = Shared((&busy_node, &busy, &target));
     std::thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! `cargo xtask same --program FILE`: whether this build does what an older one did, bit for bit.
 //!
 //! Input: an older `linocut`, `examples`. Output: a line a job, and a failure where a picture or a drawing differs. Every node,
-//! every mode, regions, a region that limits, a word, a drawing. The title, the seed and the hashes that an SVG carries are no
+//! every mode, regions, a region that limits, a word. The title, the seed and the hashes that an SVG carries are no
 //! part of a drawing. Invariant: the jobs are fixed. Cost: two runs of some twelve quick edits.
 
 use crate::tools::{build, execute, flag, program, root, say};

@@ -45,7 +45,8 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     run.ctx.progress.stage("load", 0);
     let mut outputs = outputs(node, &values, matches)?;
     let mut session = run.session();
-    // The picture and the encoder come from different files: neither waits for the other.
+    // The picture and the encoder come from different files: neither waits for the other. The session finds the encoder again
+    // in the table of those that were opened.
     let (loaded, encoder) = run.ctx.install(|| {
         rayon::join(
             || load(run, node, &values, matches),
@@ -70,7 +71,7 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
         frames.finish()?;
     }
     run.ctx.progress.stage("write", 0);
-    let drawn = session.draw(&prepared, &material, &done, &run.ctx)?;
+    let drawn = prepared.draw(&material, &done, &run.ctx)?;
     let picture = laid_over(&material, drawn, mask.as_deref(), values.get(&shared::MIX) as f32);
     write(outputs, &picture, &done, &prepared.job, (node.finish)(&values).strength)?;
     if done.edited.is_unclear() {
@@ -88,25 +89,24 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
 }
 
 /// The edit over its source by mix and mask; shapes have nothing below them but what is clear.
-fn laid_over(material: &Material, edited: Image, mask: Option<&[f32]>, mix: f32) -> Image {
+fn laid_over(material: &Material, mut edited: Image, mask: Option<&[f32]>, mix: f32) -> Image {
     if mask.is_none() && mix >= 1.0 {
         return edited;
     }
     let pixel = |planes: &[Vec<f32>; 4], at: usize| {
         [0, 1, 2, 3].map(|plane: usize| planes[plane].get(at).copied().unwrap_or(0.0))
     };
-    let mut picture = edited.clone();
     for at in 0..edited.pixels() {
         let before = material.source().map_or([0.0; 4], |source| pixel(&source.planes, at));
         let shown = mix * mask.map_or(1.0, |mask| mask.get(at).copied().unwrap_or(0.0));
         let shown = mixed(before, pixel(&edited.planes, at), shown);
-        for (plane, value) in picture.planes.iter_mut().zip(shown) {
+        for (plane, value) in edited.planes.iter_mut().zip(shown) {
             if let Some(to) = plane.get_mut(at) {
                 *to = value;
             }
         }
     }
-    picture
+    edited
 }
 
 /// Why there is no look to write.

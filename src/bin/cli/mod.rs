@@ -13,7 +13,7 @@ mod score;
 
 use clap::ArgMatches;
 use error::CliError;
-use linocut::cache::{Cache, DEFAULT_CAP_BYTES};
+use linocut::cache::Cache;
 use linocut::ctx::{Ctx, EncoderPlace};
 use linocut::encoder::Encoder;
 use linocut::gpu::{Backend, GpuError, Wanted};
@@ -47,8 +47,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(matches: &ArgMatches) -> Result<(), CliError> {
     let Some((name, sub)) = matches.subcommand() else { return Ok(()) };
     let run = Run::new(sub)?;
-    let mut ctx = run.ctx.clone();
-    session::with_fallback(&mut ctx, run.falls_back, CliError::fault, |ctx| {
+    session::with_fallback(&run.ctx, run.falls_back, CliError::fault, |ctx| {
         command(&Run { ctx: ctx.clone(), ..run.clone() }, name, sub)
     })
 }
@@ -109,11 +108,7 @@ impl Run {
             Some(folder) => Some(std::path::PathBuf::from(folder)),
             None => Cache::default_folder(),
         };
-        let Some(folder) = folder else { return Cache::off() };
-        Cache::open(&folder, DEFAULT_CAP_BYTES).unwrap_or_else(|error| {
-            tracing::warn!("going on without a cache: {error}");
-            Cache::off()
-        })
+        Cache::open_or_off(folder.as_deref())
     }
 
     /// Finished scenes and encoders as the flags say.

@@ -21,7 +21,7 @@ pub(super) fn regions_of_interest(
     answers: &Props,
     suites: Suites,
 ) -> OfxStatus {
-    let time = arguments.double(kOfxPropTime, 0).unwrap_or(0.0);
+    let time = arguments.time();
     for name in [kOfxImageEffectSimpleSourceClipName, MASK] {
         let Some(region) = whole(effect, name, time, suites) else { continue };
         let property = format!("OfxImageClipPropRoI_{}", name.to_string_lossy());
@@ -62,7 +62,7 @@ pub(super) fn is_identity(
     answers: &Props,
     suites: Suites,
 ) -> OfxStatus {
-    let time = arguments.double(kOfxPropTime, 0).unwrap_or(0.0);
+    let time = arguments.time();
     let reader = Reader { set: super::param_set(effect, suites), time, suites };
     if reader.number(shared::MIX.id) != Some(0.0) {
         return kOfxStatReplyDefault;

@@ -75,7 +75,7 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
         name if name == hosted::EXPORT_RANGE.id => (Work::Export, range(task)),
         name if name == hosted::EXPORT_LUT.id => (Work::ExportLut, now()),
         name if name == hosted::PURGE_CACHE.id => {
-            process::session().cache.purge()?;
+            process::cache().purge()?;
             return Ok(true);
         }
         name if name == hosted::PROMPT_PRESET.id => {

@@ -260,6 +260,7 @@ impl HostImage {
         unsafe { self.data.offset(self.row_bytes * from_bottom as isize) }
     }
 
+    /// Bytes of the row `from_top`.
     fn row(&self, from_top: usize) -> &[u8] {
         // SAFETY: the row starts there, and `row_bytes` holds a row (checked).
         unsafe { std::slice::from_raw_parts(self.row_start(from_top), self.row_length()) }

@@ -10,7 +10,7 @@ use super::props::Props;
 use super::suites::Suites;
 use super::sys::*;
 use super::task::MASK;
-use crate::nodes::Node;
+use crate::nodes::{Node, Role};
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -64,16 +64,21 @@ pub(super) fn describe_in_context(
     let context = arguments.string(kOfxImageEffectPropContext, 0).unwrap_or_default();
     let colour = [kOfxImageComponentRGBA, kOfxImageComponentRGB];
     let general = context.as_bytes() == kOfxImageEffectContextGeneral.to_bytes();
-    if context.as_bytes() != kOfxImageEffectContextGenerator.to_bytes() {
-        let source = clip(effect, kOfxImageEffectSimpleSourceClipName, &colour, suites);
-        if let Some(source) = source.filter(|_| general && node.draws_its_source()) {
-            source.set_int(kOfxImageClipPropOptional, 0, 1);
+    let generator = context.as_bytes() == kOfxImageEffectContextGenerator.to_bytes();
+    for input in node.clips {
+        let defined = match input.role {
+            Role::Source if generator => None,
+            Role::Source => clip(effect, kOfxImageEffectSimpleSourceClipName, &colour, suites),
+            Role::Mask if general => clip(effect, MASK, &[kOfxImageComponentAlpha], suites),
+            Role::Mask => None,
+        };
+        let Some(props) = defined else { continue };
+        if general && input.optional {
+            props.set_int(kOfxImageClipPropOptional, 0, 1);
         }
-    }
-    let mask = general.then(|| clip(effect, MASK, &[kOfxImageComponentAlpha], suites));
-    if let Some(mask) = mask.flatten() {
-        mask.set_int(kOfxImageClipPropOptional, 0, 1);
-        mask.set_int(kOfxImageClipPropIsMask, 0, 1);
+        if input.role == Role::Mask {
+            props.set_int(kOfxImageClipPropIsMask, 0, 1);
+        }
     }
     clip(effect, kOfxImageEffectOutputClipName, &colour, suites);
     let set = super::param_set(effect, suites);

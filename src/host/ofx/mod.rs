@@ -1,14 +1,14 @@
 //! The OpenFX plug-in: every node of [`crate::nodes`] in any host that speaks the image effect interface 1.
 //!
 //! Input: actions of a host. Output: statuses, described nodes, rendered pictures. Invariants: exactly the three
-//! functions of the standard are exported; every function that a host calls runs inside the guard, so nothing but a status gets out; loading
-//! and describing touch no file and start no thread; no state hangs on an instance. Determinism: as [`crate::job`].
+//! functions of the standard are exported; every function that a host calls runs inside the guard, so nothing but a status
+//! gets out; loading and describing touch no file and start no thread; no state hangs on an instance. Determinism: as
+//! [`crate::job`].
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
-//! `params` say what a node is, `answers` says what is needed, `clips`, `task` and `render` make
-//! pictures, `buttons` act at once and show their `progress`, `status` says what was done, `overlay` (with `handles` and
-//! `paint`) is what a viewer shows, `process` is what all
-//! instances share.
+//! `params` say what a node is, `answers` says what is needed, `clips`, `task` and `render` make pictures, `buttons` act at
+//! once and show their `progress`, `status` says what was done, `overlay` (with `handles` and `paint`) is what a viewer
+//! shows, `process` is what all instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
 

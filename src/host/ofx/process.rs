@@ -3,7 +3,7 @@
 //! Input: the environment. Output: a context, a [`Session`]. Invariants: made at the first render, never at load; hosts
 //! that load and unload a plug-in for every frame find everything again. Cost: one thread pool.
 
-use crate::cache::{Cache, DEFAULT_CAP_BYTES};
+use crate::cache::Cache;
 use crate::ctx::{Cancel, Ctx, Progress, Silent, ThreadError};
 use crate::models::SearchPath;
 use crate::session::Session;
@@ -43,12 +43,7 @@ pub(super) fn cache() -> Cache {
         Some(folder) if !folder.is_empty() => Some(PathBuf::from(folder)),
         _ => Cache::default_folder(),
     };
-    folder.map_or_else(Cache::off, |folder| {
-        Cache::open(&folder, DEFAULT_CAP_BYTES).unwrap_or_else(|error| {
-            tracing::warn!("going on without a cache: {error}");
-            Cache::off()
-        })
-    })
+    Cache::open_or_off(folder.as_deref())
 }
 
 /// Remembers where the bundle lies, as the host tells it.

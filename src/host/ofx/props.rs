@@ -5,7 +5,7 @@
 //! long as the library. Cost: one call into the host a value.
 
 use super::suites::{Suites, host_handle};
-use super::sys::{OfxPropertySetHandle, OfxRectD, OfxRectI, kOfxStatOK};
+use super::sys::{OfxPropertySetHandle, OfxRectD, OfxRectI, OfxTime, kOfxPropTime, kOfxStatOK};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -42,6 +42,11 @@ impl Props {
         let get = self.suites.property.propGetDouble.filter(|_| !self.handle.is_null())?;
         // SAFETY: as in `int`.
         (unsafe { get(self.handle, name.as_ptr(), index, &raw mut value) } == kOfxStatOK).then_some(value)
+    }
+
+    /// The time of an action; 0 where the host names none.
+    pub(super) fn time(&self) -> OfxTime {
+        self.double(kOfxPropTime, 0).unwrap_or(0.0)
     }
 
     /// A text.

@@ -204,13 +204,13 @@ impl Inputs {
     /// # Errors
     /// [`SessionError`] for a scene that cannot be drawn.
     pub(super) fn drawn(&self, material: &Material, work: &Work, ctx: &Ctx) -> Result<Image, SessionError> {
-        self.on_any_backend(ctx, |ctx| process::session().draw(&work.prepared, material, &work.done, ctx))
+        self.on_any_backend(ctx, |ctx| work.prepared.draw(material, &work.done, ctx))
     }
 
     /// Runs `work`, on the CPU where a card fails it and the node leaves the backend open.
     fn on_any_backend<R>(&self, ctx: &Ctx, work: impl Fn(&Ctx) -> Result<R, SessionError>) -> Result<R, SessionError> {
         let is_open = self.values.get(&hosted::BACKEND) == "auto";
-        session::with_fallback(&mut ctx.clone(), is_open, SessionError::fault, work)
+        session::with_fallback(ctx, is_open, SessionError::fault, work)
     }
 }
 
@@ -219,7 +219,7 @@ impl<'a> Task<'a> {
     pub(super) fn new(node: &'a Node, effect: OfxImageEffectHandle, arguments: &Props, suites: Suites) -> Self {
         let positive = |scale: Option<f64>| scale.filter(|scale| scale.is_finite() && *scale > 0.0).unwrap_or(1.0);
         let scale = [0, 1].map(|axis| positive(arguments.double(kOfxImageEffectPropRenderScale, axis)));
-        Self { node, effect, suites, time: arguments.double(kOfxPropTime, 0).unwrap_or(0.0), scale }
+        Self { node, effect, suites, time: arguments.time(), scale }
     }
 
     /// The instance.

@@ -94,7 +94,7 @@ pub(crate) struct Silhouette {
 
 impl Silhouette {
     /// Of closed polygons about `centre`; none where some direction has none.
-    pub(crate) fn of(contours: &[Vec<[f32; 2]>], centre: [f32; 2]) -> Option<Self> {
+    pub(crate) fn of(contours: &[&[[f32; 2]]], centre: [f32; 2]) -> Option<Self> {
         let distances = (0..RAYS).map(|ray| {
             let direction = direction_of(ray as f32);
             contours.iter().filter_map(|contour| farthest(contour, centre, direction)).reduce(f32::max)
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_disc_becomes_the_form_with_its_area() {
         let disc = (0..256).map(|at| color::cos_sin_of_turns(at as f32 / 256.0).map(|value| 300.0 + 100.0 * value));
-        let silhouette = Silhouette::of(&[disc.collect()], [300.0, 300.0]).unwrap();
+        let silhouette = Silhouette::of(&[&disc.collect::<Vec<_>>()], [300.0, 300.0]).unwrap();
         assert!((silhouette.area / (100.0_f32.powi(2) * std::f32::consts::PI) - 1.0).abs() < 0.01);
         let square = Form::new(4.0, 0.5_f32.sqrt(), 0.0, 0.5);
         let size = silhouette.size(&square);
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_is_open_to_a_side_has_no_silhouette() {
-        let aside = vec![[10.0, 10.0], [20.0, 10.0], [20.0, 20.0]];
-        assert!(Silhouette::of(&[aside], [0.0, 0.0]).is_none());
+        let aside = [[10.0, 10.0], [20.0, 10.0], [20.0, 20.0]];
+        assert!(Silhouette::of(&[&aside], [0.0, 0.0]).is_none());
     }
 }
