@@ -119,8 +119,8 @@ impl EncoderPlace {
         }
     }
 
-    /// What is appended to a job's backend class: places of one class agree bit for bit on one machine, others only
-    /// within a tolerance, so that their finished scenes must not be taken for each other.
+    /// What is appended to a job's backend class: results of two places agree only within a tolerance, so that finished
+    /// scenes of one must not be taken for those of the other.
     pub fn class(self) -> &'static str {
         match self {
             Self::Cpu => "",
@@ -175,9 +175,11 @@ impl Ctx {
         })
     }
 
-    /// What results are known by: within one class they are bit-identical on one machine.
+    /// What edits are known by: those of one class are bit-identical, on the processor on whatever machine. Names the
+    /// instructions that multiply matrices where they are not the usual ones, and a card with its driver. Cost: with a
+    /// card, its drivers are loaded once a process.
     pub fn backend_class(&self) -> String {
-        format!("{}{}", self.backend.class(), self.encoder.class())
+        format!("{}{}{}", self.backend.class(), instructions(), self.encoder.class())
     }
 
     /// How many threads the budget allows.
@@ -189,6 +191,18 @@ impl Ctx {
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.pool.install(work)
     }
+}
+
+/// What a class says of the instructions that multiply matrices: nothing for the fused multiply-add of x86-64, which
+/// nearly every such processor has had since 2013. Others round differently.
+fn instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    let name = if std::arch::is_x86_feature_detected!("fma") { "" } else { "-plain" };
+    #[cfg(target_arch = "aarch64")]
+    let name = "-neon";
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let name = "-other";
+    name
 }
 
 impl std::fmt::Debug for Ctx {

@@ -8,7 +8,7 @@
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::matrix::{Linear, add_to_picked, edit, matrix, pick_rows, read};
+use super::matrix::{Linear, add_to_picked, edit, matrix, pick_rows, product, read};
 use super::ops::{self, Norm, RowStats};
 use super::{Activation, EncoderError};
 
@@ -129,11 +129,11 @@ impl Block {
             let q = heads_of(&query, sequence, 0, heads)?;
             let k = heads_of(&key_value, sequence, 0, heads)?;
             let v = heads_of(&key_value, sequence, heads, heads)?;
-            let weights = q.matmul(&k.t()?)?;
+            let weights = product(&q, &k.t()?)?;
             let pick = rows.picks.and_then(|picks| picks.get(sequence)).copied();
             let visible = |row: usize| if rows.causal { pick.unwrap_or(row % queries) + 1 } else { tokens };
             edit(&weights, |s| ops::softmax(s, tokens, self.scale(), visible))?;
-            let result = weights.matmul(&v)?;
+            let result = product(&weights, &v)?;
             read(&result, |result| scatter_heads(result, queries, head, 0, width, mixed))?;
             Ok(weights)
         };
@@ -180,11 +180,11 @@ impl Block {
             let k = heads_of(&key_value, sequence, 0, heads)?;
             let v = heads_of(&key_value, sequence, heads, heads)?;
             let g = heads_of(&g, sequence, 0, heads)?;
-            let g_v = weights.transpose(1, 2)?.matmul(&g)?;
-            let g_scores = g.matmul(&v.transpose(1, 2)?)?;
+            let g_v = product(&weights.transpose(1, 2)?, &g)?;
+            let g_scores = product(&g, &v.transpose(1, 2)?)?;
             read(weights, |p| edit(&g_scores, |g| ops::softmax_backward(p, tokens, self.scale(), g)))??;
-            let g_q = g_scores.matmul(&k)?;
-            let g_k = g_scores.transpose(1, 2)?.matmul(&q)?;
+            let g_q = product(&g_scores, &k)?;
+            let g_k = product(&g_scores.transpose(1, 2)?, &q)?;
             read(&g_q, |g| scatter_heads(g, queries, head, 0, width, g_query))?;
             read(&g_k, |g| scatter_heads(g, tokens, head, 0, 2 * width, g_key_value))?;
             read(&g_v, |g| scatter_heads(g, tokens, head, heads, 2 * width, g_key_value))

@@ -2,11 +2,17 @@
 //!
 //! Input: contiguous f32 tensors on the CPU. Output: tensors. Invariants: no tensor here is tracked by candle's
 //! autograd; gradients are written out by hand, so none can get lost. Determinism: candle's matrix product splits
-//! the rows and columns of its result among threads, never a sum. Cost: no copies but those stated.
+//! the rows and columns of its result among threads, never a sum; long sums are cut here ([`product`]), before it cuts
+//! them by the size of a cache. Which instructions multiply is part of a
+//! job's class ([`crate::ctx::Ctx::backend_class`]). Cost: no copies but those stated.
 
-use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Storage, Tensor};
+use candle_core::{CpuStorage, D, Device, InplaceOp1, Layout, Storage, Tensor};
 
 use super::{EncoderError, ops};
+
+/// Terms of a sum that are added in one go at most. The kernels of `gemm` cut longer ones where the first-level cache is
+/// full, so that two processors would give two results; up to here they leave a sum whole whatever the cache.
+const LONGEST_SUM: usize = 512;
 
 /// A frozen affine map y = x W^T + b.
 #[derive(Clone, Debug)]
@@ -21,7 +27,7 @@ pub(super) struct Linear {
 impl Linear {
     /// x W^T; the bias is left to the caller's next fused step.
     pub(super) fn product(&self, x: &Tensor) -> Result<Tensor, EncoderError> {
-        Ok(x.matmul(&self.weight)?)
+        product(x, &self.weight)
     }
 
     /// x W^T + b.
@@ -33,8 +39,26 @@ impl Linear {
 
     /// Gradient with respect to x.
     pub(super) fn backward(&self, g: &Tensor) -> Result<Tensor, EncoderError> {
-        Ok(g.matmul(&self.weight.t()?)?)
+        product(g, &self.weight.t()?)
     }
+}
+
+/// a b, of two matrices or of two batches of them: long sums in equal parts, first to last.
+pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor, EncoderError> {
+    let terms = a.dim(D::Minus1)?;
+    let part = terms.div_ceil(terms.div_ceil(LONGEST_SUM).max(1)).max(1);
+    let of = |first: usize| -> Result<Tensor, EncoderError> {
+        let count = part.min(terms - first);
+        Ok(a.narrow(D::Minus1, first, count)?.matmul(&b.narrow(D::Minus2, first, count)?)?)
+    };
+    if terms <= part {
+        return Ok(a.matmul(b)?);
+    }
+    let sum = of(0)?;
+    for first in (part..terms).step_by(part) {
+        read(&of(first)?, |part| edit(&sum, |sum| ops::add(sum, part)))??;
+    }
+    Ok(sum)
 }
 
 /// A matrix that takes over `data`.
@@ -92,6 +116,31 @@ pub(super) fn add_to_picked(x: &mut [f32], part: &[f32], width: usize, group: us
     for ((rows, part), &pick) in groups {
         for (x, part) in rows.iter_mut().skip(pick * width).zip(part) {
             *x += part;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Stage, Stream};
+
+    /// A product of one part is the kernel's own; a longer one is the sum of its parts, whatever the kernel would do.
+    #[test]
+    fn a_long_sum_is_cut_in_equal_parts_and_no_shorter_one_is() {
+        let mut stream = Stream::new(5, 0, Stage::Test, 0);
+        let (rows, columns) = (70, 33);
+        for (terms, part) in [(1, 1), (512, 512), (513, 257), (768, 384), (1100, 367)] {
+            let mut noise = |count: usize| (0..count).map(|_| stream.normal()).collect::<Vec<_>>();
+            let (a, b) = (noise(rows * terms), noise(terms * columns));
+            let (a, b) = (matrix(a, rows, terms).unwrap(), matrix(b, terms, columns).unwrap());
+            let cut = |first: usize| {
+                let count = part.min(terms - first);
+                a.narrow(1, first, count).unwrap().matmul(&b.narrow(0, first, count).unwrap()).unwrap()
+            };
+            let parts = (0..terms).step_by(part).map(cut).reduce(|sum, part| (sum + part).unwrap()).unwrap();
+            let values = |tensor: &Tensor| read(tensor, <[f32]>::to_vec).unwrap();
+            assert_eq!(values(&product(&a, &b).unwrap()), values(&parts), "{terms} terms");
         }
     }
 }

@@ -130,6 +130,14 @@ pub(super) fn add_bias(x: &mut [f32], bias: &[f32]) {
     });
 }
 
+/// sum += part.
+pub(super) fn add(sum: &mut [f32], part: &[f32]) {
+    const TASK: usize = 1 << 14;
+    sum.par_chunks_mut(TASK).zip(part.par_chunks(TASK)).for_each(|(sum, part)| {
+        sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    });
+}
+
 /// x + branch + bias, the end of each half of a block.
 pub(super) fn add_residual(x: &[f32], branch: &[f32], bias: &[f32]) -> Vec<f32> {
     let width = bias.len().max(1);

@@ -5,7 +5,7 @@
 
 use super::{Gpu, GpuError};
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +87,13 @@ impl Wanted {
         }
     }
 
+    /// The card that [`Self::open`] would open, of those that were there when the process first asked.
+    fn note(&self) -> Option<&'static AdapterNote> {
+        static LISTED: OnceLock<Vec<AdapterNote>> = OnceLock::new();
+        let listed = LISTED.get_or_init(list);
+        listed.iter().enumerate().find(|(index, note)| self.matches(*index, note)).map(|(_, note)| note)
+    }
+
     /// The card, opened at most once a process as long as it works.
     ///
     /// # Errors
@@ -145,7 +152,7 @@ impl Wanted {
 /// Where shapes are drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// On the processor: the same bits on every machine.
+    /// On the processor: the same bits for every job of one class (see [`crate::ctx::Ctx::backend_class`]).
     #[default]
     Cpu,
     /// On a card.
@@ -153,12 +160,23 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// What results of it are known by: they are bit-identical within one class and card.
-    pub fn class(&self) -> &'static str {
+    /// What users call it.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
             Self::Gpu(_) => "gpu",
         }
+    }
+
+    /// What results of it are known by: they are bit-identical within one class. A card is named with its interface and
+    /// driver; `gpu` alone where there is none, which fails as soon as something is to be made. Cost: the drivers are
+    /// loaded once a process; nothing for [`Self::Cpu`].
+    pub fn class(&self) -> String {
+        let card = match self {
+            Self::Cpu => None,
+            Self::Gpu(wanted) => wanted.note(),
+        };
+        card.map_or_else(|| self.name().to_owned(), |card| format!("gpu {} ({}, {})", card.name, card.api, card.driver))
     }
 
     /// What a flag or parameter names: `cpu`, `gpu` or `auto`; `wanted` is the card.

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 /// Counts changes of what the same plan gives.
 macro_rules! engine {
     () => {
-        concat!(env!("CARGO_PKG_VERSION"), "+6")
+        concat!(env!("CARGO_PKG_VERSION"), "+7")
     };
 }
 
@@ -85,7 +85,7 @@ impl Job {
     /// The job of `node` with `plan` on `start`, judged by the encoder with `encoder_hash`, edited where `ctx` says.
     pub fn new(node: &str, plan: Plan, start: &Start, encoder_hash: &str, ctx: &Ctx) -> Self {
         // Pictures are traced on the CPU whatever draws them.
-        let backend = if plan.edit.is_some() { ctx.backend_class() } else { Backend::Cpu.class().to_owned() };
+        let backend = if plan.edit.is_some() { ctx.backend_class() } else { Backend::Cpu.class() };
         Self {
             node: node.to_owned(),
             engine: ENGINE_VERSION.to_owned(),

@@ -67,9 +67,9 @@ pub const SVG_FILE: Typed<Text> = Param {
 pub const BACKEND: Typed<Text> = Param {
     id: "backend",
     label: "Backend",
-    hint: "Where shapes are drawn and moved. 'cpu' gives the same bits on every machine; 'gpu' is a graphics card, whose \
-           pictures differ a little; 'auto' takes a card where there is one. The environment variable LINOCUT_GPU names the \
-           card: an index, a part of its name, or off.",
+    hint: "Where shapes are drawn and moved. 'cpu' gives the same bits on every x86-64 machine with fused multiply-add; 'gpu' \
+           is a graphics card, whose pictures differ a little; 'auto' takes a card where there is one. The environment \
+           variable LINOCUT_GPU names the card: an index, a part of its name, or off.",
     kind: Kind::Choice { default: "cpu", options: &["cpu", "gpu", "auto"] },
     group: "Render",
     animates: false,

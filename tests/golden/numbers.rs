@@ -1,12 +1,13 @@
 //! Keys of fixed jobs and drawings of those that ask no encoder: what a cache of yesterday must still be right about.
 //!
-//! Edits are not among the drawings: the encoder's products differ in their last bits from processor to processor.
+//! Edits are not among the drawings: the encoder's products differ in their last bits between classes of processors.
 
 use crate::util::{file, write_disc};
 use linocut::cache::Cache;
 use linocut::ctx::{Ctx, Silent};
+use linocut::gpu::Backend;
 use linocut::image::Image;
-use linocut::job::ENGINE_VERSION;
+use linocut::job::{ENGINE_VERSION, Job};
 use linocut::models::SearchPath;
 use linocut::nodes::param::Values;
 use linocut::nodes::{NODES, font_stylize, vectorize};
@@ -67,7 +68,9 @@ fn numbers() -> Value {
             Material::Picture(_) => None,
         };
         let drawing = drawing.map(|svg| blake3::hash(svg.as_bytes()).to_hex().to_string());
-        (name.to_owned(), json!({ "key": prepared.job.hash().to_hex().to_string(), "drawing": drawing }))
+        // The key as it is where most people work: processors of another class have others.
+        let job = Job { backend: Backend::Cpu.class(), ..prepared.job };
+        (name.to_owned(), json!({ "key": job.hash().to_hex().to_string(), "drawing": drawing }))
     });
     json!({ "engine": ENGINE_VERSION, "jobs": jobs.into_iter().collect::<serde_json::Map<_, _>>() })
 }

@@ -1,6 +1,7 @@
 //! Helper commands: `cargo xtask test` (what `.ci/run` runs), `cargo xtask report` (measured figures and tables),
 //! `cargo xtask gallery` and `cargo xtask sheet` (pictures of what edits do), `cargo xtask looks` (whether edits do what their
-//! prompts say), `cargo xtask same` (whether this build does what an older one did).
+//! prompts say), `cargo xtask same` (whether this build does what an older one did), `cargo xtask machines` (whether other
+//! processors do).
 
 mod bundle;
 mod cards;
@@ -8,6 +9,7 @@ mod contact;
 mod figures;
 mod gallery;
 mod looks;
+mod machines;
 mod report;
 mod same;
 mod sheet;
@@ -18,7 +20,8 @@ use std::process::ExitCode;
 use tools::say;
 
 const USAGE: &str = "usage: cargo xtask test | report [--write] | gallery | sheet [--encoder DIR] [--judge DIR] | \
-     looks [--only GROUP,...] [--program FILE] [--fresh] [--write] | same --program FILE | golden | bundle | install [FOLDER]";
+     looks [--only GROUP,...] [--program FILE] [--fresh] [--write] | same --program FILE | machines [--program FILE] | \
+     golden | bundle | install [FOLDER]";
 
 fn main() -> ExitCode {
     let args = std::env::args().skip(1).collect::<Vec<_>>();
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Some("looks") => looks::run(rest),
         Some("report") => report::run(rest),
         Some("same") => same::run(rest),
+        Some("machines") => machines::run(rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -1,9 +1,10 @@
-//! `cargo xtask test`: formatting, lints, all tests, those on a graphics card where there is one, and the README's main job.
+//! `cargo xtask test`: formatting, lints, all tests, those on a graphics card where there is one, the README's main job, and
+//! an edit as other processors would make it.
 //!
 //! Tests run in the release profile: they test the code a user gets, and dependencies are compiled once.
 
-use crate::cards;
 use crate::tools::{execute, root, say};
+use crate::{cards, machines};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -29,7 +30,8 @@ pub(crate) fn run() -> Result<(), String> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     cards::test(has_nextest)?;
-    main_job()
+    main_job()?;
+    machines::run(&[])
 }
 
 /// Rewrites the golden files from what the code does now; look at every one before committing.

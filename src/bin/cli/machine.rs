@@ -33,7 +33,7 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
         "version": env!("CARGO_PKG_VERSION"),
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         "cores": cores, "threads": run.ctx.threads(), "backend": run.ctx.backend_class(),
-        "backend_auto": automatic.class(), "backend_auto_because": why,
+        "backend_auto": automatic.name(), "backend_auto_because": why,
         "encoder_device": run.ctx.encoder.to_string(), "features": features(),
         "cards": cards.iter().map(|card| serde_json::json!({
             "name": card.name, "kind": card.kind.name(), "api": card.api, "driver": card.driver,
@@ -46,7 +46,7 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
     let mut lines = vec![
         format!("linocut {} on {}", report["version"].as_str().unwrap_or(""), report["system"].as_str().unwrap_or("")),
         format!("threads   {} of {cores} cores", run.ctx.threads()),
-        format!("backend   {} (--backend auto takes {}: {why})", run.ctx.backend_class(), automatic.class()),
+        format!("backend   {} (--backend auto takes {}: {why})", run.ctx.backend_class(), automatic.name()),
         format!("encoder   {} {} on {}", encoder.name, encoder.hash.get(..12).unwrap_or(""), run.ctx.encoder),
         match features().as_slice() {
             [] => "features  none (--features cuda runs the encoder on NVIDIA cards)".to_owned(),
