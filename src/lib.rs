@@ -30,6 +30,7 @@ pub mod pipeline;
 
 pub mod job;
 
+pub mod nn;
 pub mod nodes;
 
 pub mod session;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 7] = ["fault", "gpu", "ctx", "rng", "whole_file", "image", "scene"];
 
 /// Each layer and the layers it may use besides itself and [`BASE`], lowest first.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("fault", &[]),
     ("gpu", &[]),
     ("ctx", &[]),
@@ -17,14 +17,15 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("image", &[]),
     ("scene", &[]),
     ("raster", &[]),
+    ("nn", &[]),
     ("vectorize", &["raster"]),
-    ("encoder", &[]),
+    ("encoder", &["nn"]),
     ("text", &[]),
     ("models", &["encoder"]),
     ("cache", &[]),
     ("schedule", &[]),
     ("grade", &[]),
-    ("optimize", &["raster", "encoder", "schedule", "grade"]),
+    ("optimize", &["raster", "nn", "encoder", "schedule", "grade"]),
     ("finish", &["raster", "grade", "optimize"]),
     ("pipeline", &["raster", "vectorize", "encoder", "optimize", "finish"]),
     ("job", &["raster", "vectorize", "encoder", "text", "models", "cache", "grade", "optimize", "finish", "pipeline"]),

@@ -5,12 +5,13 @@
 //! Invariants: weights are frozen and never get gradients. Determinism: sequences are independent; sums within one
 //! run in a fixed order. Cost: 24 * width^2 operations a token forward and as many backward, plus attention.
 
+use crate::nn::activation::{activate, activate_backward};
+use crate::nn::attention::{Attention, Rows};
+use crate::nn::linear::{Linear, add_residual};
+use crate::nn::matrix::{add_to_picked, edit, matrix, pick_rows, read};
+use crate::nn::norm::{Norm, RowStats, norm_backward, normalised};
+use crate::nn::{Activation, NnError};
 use candle_core::Tensor;
-use rayon::prelude::*;
-
-use super::matrix::{Linear, add_to_picked, edit, matrix, pick_rows, product, read};
-use super::ops::{self, Norm, RowStats};
-use super::{Activation, EncoderError};
 
 /// Weights of a block.
 #[derive(Clone, Debug)]
@@ -25,17 +26,6 @@ pub(super) struct Block {
     pub(super) down: Linear,
     pub(super) heads: usize,
     pub(super) activation: Activation,
-}
-
-/// How the rows of a block's input form sequences.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rows<'a> {
-    /// Rows of one sequence.
-    pub(super) tokens: usize,
-    /// Whether a token sees only itself and those before it.
-    pub(super) causal: bool,
-    /// The one row a sequence whose output is wanted (the last block of a tower); all rows where `None`.
-    pub(super) picks: Option<&'a [usize]>,
 }
 
 /// What [`Block::backward`] needs of the forward pass.
@@ -53,43 +43,17 @@ pub(super) struct Saved {
     hidden: Tensor,
 }
 
-/// The rows of every sequence, split into heads: `[sequences, rows, parts * heads, width / heads]`, a view.
-fn by_head(x: &Tensor, rows: usize, head: usize) -> Result<Tensor, EncoderError> {
-    let (all_rows, width) = x.dims2()?;
-    Ok(x.reshape((all_rows / rows.max(1), rows, width / head.max(1), head))?)
-}
-
-/// One sequence's heads `first..first + heads` of a [`by_head`] view: `[heads, rows, width / heads]`, a view.
-fn heads_of(x: &Tensor, sequence: usize, first: usize, heads: usize) -> Result<Tensor, EncoderError> {
-    Ok(x.get(sequence)?.narrow(1, first, heads)?.transpose(0, 1)?)
-}
-
-/// Writes `[heads, rows, head]` into columns `first * head..` of row-major rows of `width` values.
-fn scatter_heads(source: &[f32], rows: usize, head: usize, first: usize, width: usize, out: &mut [f32]) {
-    for (at, value) in source.chunks(head.max(1)).enumerate() {
-        let (of_head, row) = (at / rows.max(1), at % rows.max(1));
-        let start = row * width + (first + of_head) * head;
-        if let Some(out) = out.get_mut(start..start + head) {
-            out.copy_from_slice(value);
-        }
-    }
-}
-
 impl Block {
     fn width(&self) -> usize {
         self.norm1.gamma.len()
     }
 
-    fn head(&self) -> usize {
-        self.width() / self.heads
-    }
-
-    fn scale(&self) -> f32 {
-        1.0 / (self.head() as f32).sqrt()
+    fn attention(&self) -> Attention {
+        Attention { heads: self.heads, head: self.width() / self.heads.max(1) }
     }
 
     /// The block's output and what the backward pass needs.
-    pub(super) fn forward(&self, x: &Tensor, rows: Rows<'_>) -> Result<(Tensor, Saved), EncoderError> {
+    pub(super) fn forward(&self, x: &Tensor, rows: Rows<'_>) -> Result<(Tensor, Saved), NnError> {
         let width = self.width();
         let (normed, stats1) = normalised(x, &self.norm1)?;
         let key_value = self.key_value.forward(&normed)?;
@@ -100,56 +64,29 @@ impl Block {
                 (self.query.forward(&picked)?, pick_rows(x, rows.tokens, picks)?)
             }
         };
-        let (mixed, weights) = self.attend(&query, &key_value, rows)?;
+        let (mixed, weights) = self.attention().forward(&query, &key_value, rows)?;
         let attention = self.out.product(&mixed)?;
-        let x2 = read(&x_out, |x| read(&attention, |branch| ops::add_residual(x, branch, &self.out.bias)))??;
+        let x2 = read(&x_out, |x| read(&attention, |branch| add_residual(x, branch, &self.out.bias)))??;
         let x2 = matrix(x2, query.dim(0)?, width)?;
         let (normed2, stats2) = normalised(&x2, &self.norm2)?;
         let hidden = self.up.product(&normed2)?;
-        let active = read(&hidden, |h| ops::activate(h, &self.up.bias, self.activation))?;
+        let active = read(&hidden, |h| activate(h, &self.up.bias, self.activation))?;
         let down = self.down.product(&matrix(active, hidden.dim(0)?, hidden.dim(1)?)?)?;
-        let y = read(&x2, |x| read(&down, |branch| ops::add_residual(x, branch, &self.down.bias)))??;
+        let y = read(&x2, |x| read(&down, |branch| add_residual(x, branch, &self.down.bias)))??;
         let y = matrix(y, x2.dim(0)?, width)?;
         Ok((y, Saved { x: x.clone(), stats1, query, key_value, weights, x2, stats2, hidden }))
     }
 
-    /// softmax(q k^T / sqrt(head)) v for every sequence and head.
-    fn attend(
-        &self,
-        query: &Tensor,
-        key_value: &Tensor,
-        rows: Rows<'_>,
-    ) -> Result<(Tensor, Vec<Tensor>), EncoderError> {
-        let (width, head, heads, tokens) = (self.width(), self.head(), self.heads, rows.tokens);
-        let queries = if rows.picks.is_some() { 1 } else { tokens };
-        let (query, key_value) = (by_head(query, queries, head)?, by_head(key_value, tokens, head)?);
-        let sequences = query.dim(0)?;
-        let mut mixed = vec![0.0; sequences * queries * width];
-        let one = |(sequence, mixed): (usize, &mut [f32])| -> Result<Tensor, EncoderError> {
-            let q = heads_of(&query, sequence, 0, heads)?;
-            let k = heads_of(&key_value, sequence, 0, heads)?;
-            let v = heads_of(&key_value, sequence, heads, heads)?;
-            let weights = product(&q, &k.t()?)?;
-            let pick = rows.picks.and_then(|picks| picks.get(sequence)).copied();
-            let visible = |row: usize| if rows.causal { pick.unwrap_or(row % queries) + 1 } else { tokens };
-            edit(&weights, |s| ops::softmax(s, tokens, self.scale(), visible))?;
-            let result = product(&weights, &v)?;
-            read(&result, |result| scatter_heads(result, queries, head, 0, width, mixed))?;
-            Ok(weights)
-        };
-        let weights = mixed.par_chunks_mut(queries * width).enumerate().map(one).collect::<Result<Vec<_>, _>>()?;
-        Ok((matrix(mixed, sequences * queries, width)?, weights))
-    }
-
     /// Gradient with respect to the block's input, given the gradient of its output.
-    pub(super) fn backward(&self, saved: &Saved, g: &Tensor, rows: Rows<'_>) -> Result<Tensor, EncoderError> {
+    pub(super) fn backward(&self, saved: &Saved, g: &Tensor, rows: Rows<'_>) -> Result<Tensor, NnError> {
         let width = self.width();
         let g_hidden = self.down.backward(g)?;
-        read(&saved.hidden, |h| edit(&g_hidden, |g| ops::activate_backward(h, &self.up.bias, self.activation, g)))??;
+        read(&saved.hidden, |h| edit(&g_hidden, |g| activate_backward(h, &self.up.bias, self.activation, g)))??;
         let g_normed2 = self.up.backward(&g_hidden)?;
         let g_x2 = norm_backward(&saved.x2, &saved.stats2, &self.norm2, &g_normed2, Some(g))?;
         let g_mixed = self.out.backward(&g_x2)?;
-        let (g_query, g_key_value) = self.attend_backward(saved, &g_mixed, rows)?;
+        let Saved { query, key_value, weights, .. } = saved;
+        let (g_query, g_key_value) = self.attention().backward(query, key_value, weights, &g_mixed, rows)?;
         let g_normed = self.key_value.backward(&g_key_value)?;
         let g_from_query = self.query.backward(&g_query)?;
         let Some(picks) = rows.picks else {
@@ -164,64 +101,13 @@ impl Block {
         add_picked(&g_x, &g_x2)?;
         Ok(g_x)
     }
-
-    /// Gradients with respect to queries and to keys and values.
-    fn attend_backward(&self, saved: &Saved, g: &Tensor, rows: Rows<'_>) -> Result<(Tensor, Tensor), EncoderError> {
-        let (width, head, heads, tokens) = (self.width(), self.head(), self.heads, rows.tokens);
-        let queries = if rows.picks.is_some() { 1 } else { tokens };
-        let (query, key_value) = (by_head(&saved.query, queries, head)?, by_head(&saved.key_value, tokens, head)?);
-        let g = by_head(g, queries, head)?;
-        let sequences = query.dim(0)?;
-        let mut g_query = vec![0.0; sequences * queries * width];
-        let mut g_key_value = vec![0.0; sequences * tokens * 2 * width];
-        let targets = g_query.par_chunks_mut(queries * width).zip(g_key_value.par_chunks_mut(tokens * 2 * width));
-        targets.zip(&saved.weights).enumerate().try_for_each(|(sequence, ((g_query, g_key_value), weights))| {
-            let q = heads_of(&query, sequence, 0, heads)?;
-            let k = heads_of(&key_value, sequence, 0, heads)?;
-            let v = heads_of(&key_value, sequence, heads, heads)?;
-            let g = heads_of(&g, sequence, 0, heads)?;
-            let g_v = product(&weights.transpose(1, 2)?, &g)?;
-            let g_scores = product(&g, &v.transpose(1, 2)?)?;
-            read(weights, |p| edit(&g_scores, |g| ops::softmax_backward(p, tokens, self.scale(), g)))??;
-            let g_q = product(&g_scores, &k)?;
-            let g_k = product(&g_scores.transpose(1, 2)?, &q)?;
-            read(&g_q, |g| scatter_heads(g, queries, head, 0, width, g_query))?;
-            read(&g_k, |g| scatter_heads(g, tokens, head, 0, 2 * width, g_key_value))?;
-            read(&g_v, |g| scatter_heads(g, tokens, head, heads, 2 * width, g_key_value))
-        })?;
-        let g_query = matrix(g_query, sequences * queries, width)?;
-        Ok((g_query, matrix(g_key_value, sequences * tokens, 2 * width)?))
-    }
-}
-
-/// LayerNorm of a matrix.
-pub(super) fn normalised(x: &Tensor, norm: &Norm) -> Result<(Tensor, Vec<RowStats>), EncoderError> {
-    let (y, stats) = read(x, |x| ops::layer_norm(x, norm))?;
-    Ok((matrix(y, x.dim(0)?, x.dim(1)?)?, stats))
-}
-
-/// Gradient of [`normalised`], plus `residual`.
-pub(super) fn norm_backward(
-    x: &Tensor,
-    stats: &[RowStats],
-    norm: &Norm,
-    g: &Tensor,
-    residual: Option<&Tensor>,
-) -> Result<Tensor, EncoderError> {
-    let run =
-        |residual: Option<&[f32]>| read(x, |x| read(g, |g| ops::layer_norm_backward(x, stats, norm, g, residual)))?;
-    let g_x = match residual {
-        Some(residual) => read(residual, |residual| run(Some(residual)))??,
-        None => run(None)?,
-    };
-    matrix(g_x, x.dim(0)?, x.dim(1)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::TowerConfig;
-    use crate::encoder::weights::{self, Random};
+    use crate::encoder::{TowerConfig, weights};
+    use crate::nn::weights::Random;
     use crate::rng::{Stage, Stream};
 
     fn noise(n: usize, index: u32) -> Vec<f32> {

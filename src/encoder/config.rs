@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use super::{Activation, EncoderError};
+use super::EncoderError;
+use crate::nn::Activation;
 
 /// Widest accepted layer.
 pub(super) const MAX_WIDTH: usize = 16_384;

@@ -14,9 +14,7 @@ mod block;
 mod config;
 pub mod crops;
 pub mod direction;
-mod matrix;
 mod on_device;
-mod ops;
 mod place;
 pub mod similarity;
 pub mod templates;
@@ -26,20 +24,21 @@ mod weights;
 
 use rayon::prelude::*;
 
+pub use crate::nn::Activation;
 pub use bench::{BenchReport, bench};
 pub use config::{Config, Pooling, TowerConfig};
-pub use ops::Activation;
 pub use place::check_place;
 
 use std::sync::Arc;
 
 use crate::ctx::{Cancelled, Ctx, EncoderPlace};
 use crate::fault::Fault;
+use crate::nn::NnError;
+use crate::nn::weights::{File, Random, Source};
 use on_device::{DeviceTower, DeviceTrace};
 use place::Towers;
 use text::{Text, Words};
 use vision::{Vision, VisionTrace};
-use weights::{File, Random, Source};
 
 /// Crops embedded by one task. Fixed, so that results do not depend on the thread count.
 const CROPS_PER_TASK: usize = 8;
@@ -70,45 +69,9 @@ pub enum EncoderError {
         /// What would be accepted.
         need: String,
     },
-    /// The weight file's header is broken.
-    #[error("the weights are not a valid safetensors file ({0}); fetch the encoder again")]
-    Weights(String),
-    /// A tensor is absent.
-    #[error("the weights lack the tensor {tensor} of shape {expected:?}; is this a CLIP model?")]
-    MissingTensor {
-        /// Its name.
-        tensor: String,
-        /// The shape that the configuration asks for.
-        expected: Vec<usize>,
-    },
-    /// A tensor has another shape than the configuration says.
-    #[error("the tensor {tensor} has shape {found:?}, but config.json asks for {expected:?}")]
-    TensorShape {
-        /// Its name.
-        tensor: String,
-        /// The shape that the configuration asks for.
-        expected: Vec<usize>,
-        /// The shape in the file.
-        found: Vec<usize>,
-    },
-    /// A tensor is stored in a number format that weights do not come in.
-    #[error("the tensor {tensor} holds {found} numbers; F32, F16 and BF16 are supported")]
-    TensorType {
-        /// Its name.
-        tensor: String,
-        /// The format in the file.
-        found: String,
-    },
-    /// A weight is NaN or infinite.
-    #[error("value {index} of the tensor {tensor} is {value}; the weights are damaged, fetch the encoder again")]
-    TensorValue {
-        /// Its name.
-        tensor: String,
-        /// Position in the tensor.
-        index: usize,
-        /// The number.
-        value: f32,
-    },
+    /// The weights or the computation of a layer.
+    #[error(transparent)]
+    Nn(#[from] NnError),
     /// tokenizer.json cannot be used.
     #[error("the encoder's tokenizer fails ({0}); fetch the encoder again")]
     Tokenizer(String),
@@ -162,9 +125,6 @@ pub enum EncoderError {
     /// A gradient or feature is not finite.
     #[error("{0} is not a finite number; the picture or the encoder is damaged")]
     NotFinite(&'static str),
-    /// A tensor is not laid out as the code above it arranged: a defect of this program.
-    #[error("internal layout error: {0}; please report it")]
-    Layout(&'static str),
     /// This build cannot reach the place that was asked for.
     #[error(
         "the encoder cannot run on {wanted}: this build has no CUDA; build it with `cargo build --release --features \
@@ -193,9 +153,6 @@ pub enum EncoderError {
         /// The driver's words.
         reason: String,
     },
-    /// The tensor library failed.
-    #[error("the encoder's computation failed: {0}")]
-    Compute(#[from] candle_core::Error),
     /// The work was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -207,10 +164,17 @@ impl EncoderError {
         match self {
             Self::Cancelled(error) => error.fault(),
             Self::Gpu(error) => error.fault(),
+            Self::Nn(error) => error.fault(),
             Self::NotBuilt { .. } | Self::NoDevice { .. } | Self::DeviceFailed { .. } => Fault::Device { retry: false },
             Self::EmptyPrompt => Fault::Usage,
             _ => Fault::Work,
         }
+    }
+}
+
+impl From<candle_core::Error> for EncoderError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Nn(error.into())
     }
 }
 
@@ -289,7 +253,7 @@ impl Encoder {
     /// An encoder of the given sizes with random weights and no tokenizer, for benches without a model file.
     ///
     /// # Errors
-    /// [`EncoderError::Compute`] when the tensors cannot be made.
+    /// [`EncoderError::Nn`] when the tensors cannot be made.
     pub fn random(name: &str, config: Config, seed: u64) -> Result<Self, EncoderError> {
         Self::build(name, format!("random-{seed}"), config, &Random { seed }, None)
     }

@@ -13,6 +13,7 @@ use super::EncoderError;
 use super::on_device::DeviceTower;
 use super::vision::Vision;
 use crate::ctx::EncoderPlace;
+use crate::nn::NnError;
 
 /// The towers of one encoder away from the processor; a handful at most.
 #[derive(Debug, Default)]
@@ -69,7 +70,7 @@ fn cuda(wanted: EncoderPlace, _index: usize) -> Result<Device, EncoderError> {
 /// An error of the tensor library with the place it came from and what to do about it.
 pub(super) fn failure_on(place: EncoderPlace, error: EncoderError) -> EncoderError {
     match error {
-        EncoderError::Compute(error) => EncoderError::DeviceFailed { place, reason: error.to_string() },
+        EncoderError::Nn(NnError::Compute(error)) => EncoderError::DeviceFailed { place, reason: error.to_string() },
         other => other,
     }
 }

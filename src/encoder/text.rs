@@ -7,12 +7,15 @@
 use tokenizers::Tokenizer;
 
 use super::EncoderError;
-use super::block::{Block, Rows, normalised};
+use super::block::Block;
 use super::config::{Config, Pooling};
-use super::matrix::{Linear, matrix, read};
-use super::ops::Norm;
-use super::weights::{self, Source};
+use super::weights;
 use crate::ctx::Cancel;
+use crate::nn::attention::Rows;
+use crate::nn::linear::Linear;
+use crate::nn::matrix::{matrix, read};
+use crate::nn::norm::{Norm, normalised};
+use crate::nn::weights::{self as tensors, Source};
 
 /// Weights of the text tower.
 #[derive(Debug)]
@@ -112,8 +115,8 @@ impl Text {
             positions: table("position_embedding", config.context_tokens)?,
             width,
             blocks: weights::blocks(source, "text_model", tower)?,
-            final_norm: weights::norm(source, "text_model.final_layer_norm", tower)?,
-            projection: weights::projection(source, "text_projection", config.embedding, width)?,
+            final_norm: tensors::norm(source, "text_model.final_layer_norm", width, tower.eps)?,
+            projection: tensors::projection(source, "text_projection", config.embedding, width)?,
         })
     }
 
@@ -142,6 +145,6 @@ impl Text {
             x = block.forward(&x, rows)?.0;
         }
         let (pooled, _) = normalised(&x, &self.final_norm)?;
-        read(&self.projection.product(&pooled)?, <[f32]>::to_vec)
+        Ok(read(&self.projection.product(&pooled)?, <[f32]>::to_vec)?)
     }
 }

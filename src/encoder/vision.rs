@@ -9,12 +9,16 @@
 use candle_core::Tensor;
 
 use super::EncoderError;
-use super::block::{Block, Rows, Saved, norm_backward, normalised};
+use super::block::{Block, Saved};
 use super::config::Config;
-use super::matrix::{Linear, matrix, read};
-use super::ops::{Norm, RowStats};
-use super::weights::{self, Source};
+use super::weights;
 use crate::ctx::Cancel;
+use crate::nn::NnError;
+use crate::nn::attention::Rows;
+use crate::nn::linear::Linear;
+use crate::nn::matrix::{matrix, read};
+use crate::nn::norm::{Norm, RowStats, norm_backward, normalised};
+use crate::nn::weights::{self as tensors, Source};
 
 /// Weights of the image tower.
 #[derive(Debug)]
@@ -55,7 +59,7 @@ impl Vision {
         let (width, patch_px) = (tower.width, config.patch_side_px);
         let embeddings = "vision_model.embeddings";
         let patch_name = format!("{embeddings}.patch_embedding.weight");
-        let patch = weights::matrix_of(source, &patch_name, &[width, 3, patch_px, patch_px], width)?;
+        let patch = tensors::matrix_of(source, &patch_name, &[width, 3, patch_px, patch_px], width)?;
         let positions = format!("{embeddings}.position_embedding.weight");
         Ok(Self {
             side_px: config.image_side_px,
@@ -64,10 +68,10 @@ impl Vision {
             class: source.values(&format!("{embeddings}.class_embedding"), &[width])?,
             positions: source.values(&positions, &[config.vision_tokens(), width])?,
             // The format spells it so.
-            pre_norm: weights::norm(source, "vision_model.pre_layrnorm", tower)?,
+            pre_norm: tensors::norm(source, "vision_model.pre_layrnorm", width, tower.eps)?,
             blocks: weights::blocks(source, "vision_model", tower)?,
-            post_norm: weights::norm(source, "vision_model.post_layernorm", tower)?,
-            projection: weights::projection(source, "visual_projection", config.embedding, width)?,
+            post_norm: tensors::norm(source, "vision_model.post_layernorm", width, tower.eps)?,
+            projection: tensors::projection(source, "visual_projection", config.embedding, width)?,
         })
     }
 
@@ -125,7 +129,7 @@ impl Vision {
         let picks = vec![0; batch];
         for (n, block) in self.blocks.iter().enumerate().rev() {
             cancel.check()?;
-            let saved = trace.blocks.pop().ok_or(EncoderError::Layout("the trace lacks a block"))?;
+            let saved = trace.blocks.pop().ok_or(NnError::Layout("the trace lacks a block"))?;
             g = block.backward(&saved, &g, self.rows(n, &picks))?;
         }
         let g = norm_backward(&trace.embedded, &trace.pre_stats, &self.pre_norm, &g, None)?;
@@ -169,7 +173,7 @@ impl Vision {
             }
             rows
         })?;
-        matrix(rows, batch * tokens, width)
+        Ok(matrix(rows, batch * tokens, width)?)
     }
 
     /// Gradient of [`Self::embed`]: of the patch rows back to pixels; the class token depends on none.

@@ -1,137 +1,36 @@
-//! Weights from safetensors: every tensor that the configuration calls for, checked and widened to f32.
+//! The blocks of a tower from the tensors of the Hugging Face format.
 //!
-//! Input: the file's bytes, mapped or read. Output: blocks, norms and linear maps. Invariants: a tensor is accepted
-//! only with the shape the configuration gives it and only if every value is finite; the check precedes the
-//! allocation, and what the file does not hold is not allocated. Cost: one copy of the weights.
+//! Input: where tensors come from, the sizes of a tower. Output: blocks. Invariants and cost: as [`crate::nn::weights`].
 
-use candle_core::{Device, Tensor};
-use half::{bf16, f16};
-use rayon::prelude::*;
-use safetensors::{Dtype, SafeTensors};
+use candle_core::Tensor;
 
-use super::EncoderError;
 use super::block::Block;
 use super::config::TowerConfig;
-use super::matrix::Linear;
-use super::ops::Norm;
-
-/// Where a tower's tensors come from; the second source is random weights for benches and tests.
-pub(super) trait Source {
-    /// Values of the tensor called `name`, which must have `shape`.
-    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, EncoderError>;
-}
-
-/// A parsed safetensors file.
-pub(super) struct File<'a>(SafeTensors<'a>);
-
-impl<'a> File<'a> {
-    /// Checks the header: its length, that tensors lie inside the file and do not overlap.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, EncoderError> {
-        SafeTensors::deserialize(bytes).map(File).map_err(|error| EncoderError::Weights(error.to_string()))
-    }
-}
-
-impl Source for File<'_> {
-    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, EncoderError> {
-        let missing = |_| EncoderError::MissingTensor { tensor: name.to_owned(), expected: shape.to_vec() };
-        let view = self.0.tensor(name).map_err(missing)?;
-        if view.shape() != shape {
-            return Err(EncoderError::TensorShape {
-                tensor: name.to_owned(),
-                expected: shape.to_vec(),
-                found: view.shape().to_vec(),
-            });
-        }
-        let bytes = view.data();
-        let values: Vec<f32> = match view.dtype() {
-            Dtype::F32 => widen::<4>(bytes, f32::from_le_bytes),
-            Dtype::F16 => widen::<2>(bytes, |b| f16::from_le_bytes(b).to_f32()),
-            Dtype::BF16 => widen::<2>(bytes, |b| bf16::from_le_bytes(b).to_f32()),
-            other => {
-                return Err(EncoderError::TensorType { tensor: name.to_owned(), found: format!("{other:?}") });
-            }
-        };
-        match values.par_iter().position_first(|value| !value.is_finite()) {
-            Some(index) => {
-                let value = values.get(index).copied().unwrap_or(f32::NAN);
-                Err(EncoderError::TensorValue { tensor: name.to_owned(), index, value })
-            }
-            None => Ok(values),
-        }
-    }
-}
-
-fn widen<const N: usize>(bytes: &[u8], f: impl Fn([u8; N]) -> f32 + Sync) -> Vec<f32> {
-    let (values, _) = bytes.as_chunks::<N>();
-    values.par_iter().with_min_len(1 << 16).map(|&bytes| f(bytes)).collect()
-}
-
-/// The tensor called `name` as a matrix.
-pub(super) fn matrix_of(source: &dyn Source, name: &str, shape: &[usize], rows: usize) -> Result<Tensor, EncoderError> {
-    let values = source.values(name, shape)?;
-    let columns = values.len() / rows.max(1);
-    Ok(Tensor::from_vec(values, (rows, columns), &Device::Cpu)?)
-}
-
-/// `<name>.weight` and `<name>.bias` of a LayerNorm.
-pub(super) fn norm(source: &dyn Source, name: &str, config: &TowerConfig) -> Result<Norm, EncoderError> {
-    let values = |part: &str| source.values(&format!("{name}.{part}"), &[config.width]);
-    Ok(Norm { gamma: values("weight")?, beta: values("bias")?, eps: config.eps })
-}
-
-/// `<name>.weight` without a bias.
-pub(super) fn projection(source: &dyn Source, name: &str, to: usize, from: usize) -> Result<Linear, EncoderError> {
-    let weight = matrix_of(source, &format!("{name}.weight"), &[to, from], to)?;
-    Ok(Linear { weight: weight.t()?.contiguous()?, bias: Vec::new() })
-}
-
-fn linear(source: &dyn Source, name: &str, to: usize, from: usize) -> Result<Linear, EncoderError> {
-    let bias = source.values(&format!("{name}.bias"), &[to])?;
-    Ok(Linear { bias, ..projection(source, name, to, from)? })
-}
+use crate::nn::NnError;
+use crate::nn::linear::Linear;
+use crate::nn::weights::{Source, linear, norm};
 
 /// The blocks of a tower: tensors `<tower>.encoder.layers.<n>.*`.
-pub(super) fn blocks(source: &dyn Source, tower: &str, config: &TowerConfig) -> Result<Vec<Block>, EncoderError> {
+pub(super) fn blocks(source: &dyn Source, tower: &str, config: &TowerConfig) -> Result<Vec<Block>, NnError> {
     (0..config.layers).map(|n| block(source, &format!("{tower}.encoder.layers.{n}"), config)).collect()
 }
 
-fn block(source: &dyn Source, name: &str, config: &TowerConfig) -> Result<Block, EncoderError> {
-    let TowerConfig { width, hidden, heads, activation, .. } = *config;
+fn block(source: &dyn Source, name: &str, config: &TowerConfig) -> Result<Block, NnError> {
+    let TowerConfig { width, hidden, heads, activation, eps, .. } = *config;
     let attention = |part: &str| linear(source, &format!("{name}.self_attn.{part}"), width, width);
     let (key, value) = (attention("k_proj")?, attention("v_proj")?);
     Ok(Block {
-        norm1: norm(source, &format!("{name}.layer_norm1"), config)?,
+        norm1: norm(source, &format!("{name}.layer_norm1"), width, eps)?,
         query: attention("q_proj")?,
         key_value: Linear {
             weight: Tensor::cat(&[&key.weight, &value.weight], 1)?.contiguous()?,
             bias: [key.bias, value.bias].concat(),
         },
         out: attention("out_proj")?,
-        norm2: norm(source, &format!("{name}.layer_norm2"), config)?,
+        norm2: norm(source, &format!("{name}.layer_norm2"), width, eps)?,
         up: linear(source, &format!("{name}.mlp.fc1"), hidden, width)?,
         down: linear(source, &format!("{name}.mlp.fc2"), width, hidden)?,
         heads,
         activation,
     })
-}
-
-/// Random weights of the right size, for benches and tests without a model file.
-pub(super) struct Random {
-    pub(super) seed: u64,
-}
-
-impl Source for Random {
-    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, EncoderError> {
-        let count = shape.iter().product();
-        if name.ends_with("norm.weight") || name.contains("layer_norm1.weight") || name.contains("layer_norm2.weight") {
-            return Ok(vec![1.0; count]);
-        }
-        let key = blake3::hash(name.as_bytes());
-        let index = key.as_bytes().first_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-        let fan_in = shape.get(1..).filter(|rest| !rest.is_empty()).map_or(2500, |rest| rest.iter().product());
-        let spread = 1.0 / (fan_in.max(1) as f32).sqrt();
-        let mut stream = crate::rng::Stream::new(self.seed, 0, crate::rng::Stage::Test, index);
-        // Uniform with the variance of a normal start: one draw a value instead of twelve.
-        Ok((0..count).map(|_| stream.range(-1.732, 1.732) * spread).collect())
-    }
 }

@@ -15,6 +15,7 @@ use crate::encoder::direction::{self, DirectionLoss, PATCH_WEIGHT, REFERENCE_PRO
 use crate::encoder::{Encoder, EncoderError};
 use crate::image::Image;
 use crate::image::rect::Rect;
+use crate::nn::NnError;
 use crate::raster::{self, Background, Size};
 use crate::rng::{Stage, Stream};
 use crate::scene::Scene;
@@ -229,7 +230,7 @@ impl<'a> Objective<'a> {
     }
 
     fn windows(&self, place: usize) -> Result<&Windows, EncoderError> {
-        self.pool.get(place).ok_or(EncoderError::Layout("the pool of windows"))
+        self.pool.get(place).ok_or_else(|| NnError::Layout("the pool of windows").into())
     }
 
     /// The crops of a place in the pool.

@@ -9,8 +9,8 @@
 use candle_core::{DType, Result, Tensor};
 
 use super::super::block as here;
-use super::super::ops::Activation;
-use super::ops::{Linear, Norm, Normed, Target, activate, product, slope, softmax, softmax_backward};
+use crate::nn::Activation;
+use crate::nn::on_device::{Linear, Norm, Normed, Target, activate, product, slope, softmax, softmax_backward};
 
 /// Weights of a block.
 #[derive(Debug)]

@@ -8,7 +8,6 @@
 //! ([`crate::ctx::EncoderPlace::class`]). Cost: see [`block`]; nothing is fused, so a card is best used with many crops.
 
 mod block;
-mod ops;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +16,9 @@ use candle_core::{DType, Device, Tensor};
 use super::EncoderError;
 use super::vision::Vision;
 use crate::ctx::{Cancel, Precision};
+use crate::nn::NnError;
+use crate::nn::on_device::{Linear, Norm, Normed, Target};
 use block::{Block, Rows, Saved};
-use ops::{Linear, Norm, Normed, Target};
 
 /// Weights of the image tower on a device.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl DeviceTower {
         let mut g = self.post_norm.backward(&trace.post, &self.projection.backward(&g)?)?;
         for (n, block) in self.blocks.iter().enumerate().rev() {
             cancel.check()?;
-            let saved = trace.blocks.pop().ok_or(EncoderError::Layout("the trace lacks a block"))?;
+            let saved = trace.blocks.pop().ok_or(NnError::Layout("the trace lacks a block"))?;
             g = block.backward(&saved, &g, self.rows(n, batch))?;
         }
         let g = self.pre_norm.backward(&trace.pre, &g)?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use super::super::{Activation, Config, Encoder, EncoderError, Files, Kept, TowerConfig, place};
-use super::ops;
 use crate::ctx::{Cancel, Ctx, EncoderPlace, Precision, Silent};
 use crate::fault::Fault;
+use crate::nn::on_device as ops;
 use crate::rng::{Stage, Stream};
 
 const CARD: EncoderPlace = EncoderPlace::Cuda { index: 0, precision: Precision::F32 };

@@ -8,46 +8,17 @@
 
 use candle_core::{CpuStorage, D, Device, InplaceOp1, Layout, Storage, Tensor};
 
-use super::{EncoderError, ops};
+use super::{NnError, rows};
 
 /// Terms of a sum that are added in one go at most. The kernels of `gemm` cut longer ones where the first-level cache is
 /// full, so that two processors would give two results; up to here they leave a sum whole whatever the cache.
 const LONGEST_SUM: usize = 512;
 
-/// A frozen affine map y = x W^T + b.
-#[derive(Clone, Debug)]
-pub(super) struct Linear {
-    /// W^T, `[inputs, outputs]`: the forward product reads it in storage order, which is the faster way round;
-    /// for the backward product the order makes no difference.
-    pub(super) weight: Tensor,
-    /// One value an output; empty where the map has none.
-    pub(super) bias: Vec<f32>,
-}
-
-impl Linear {
-    /// x W^T; the bias is left to the caller's next fused step.
-    pub(super) fn product(&self, x: &Tensor) -> Result<Tensor, EncoderError> {
-        product(x, &self.weight)
-    }
-
-    /// x W^T + b.
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, EncoderError> {
-        let y = self.product(x)?;
-        edit(&y, |y| ops::add_bias(y, &self.bias))?;
-        Ok(y)
-    }
-
-    /// Gradient with respect to x.
-    pub(super) fn backward(&self, g: &Tensor) -> Result<Tensor, EncoderError> {
-        product(g, &self.weight.t()?)
-    }
-}
-
 /// a b, of two matrices or of two batches of them: long sums in equal parts, first to last.
-pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor, EncoderError> {
+pub(crate) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor, NnError> {
     let terms = a.dim(D::Minus1)?;
     let part = terms.div_ceil(terms.div_ceil(LONGEST_SUM).max(1)).max(1);
-    let of = |first: usize| -> Result<Tensor, EncoderError> {
+    let of = |first: usize| -> Result<Tensor, NnError> {
         let count = part.min(terms - first);
         Ok(a.narrow(D::Minus1, first, count)?.matmul(&b.narrow(D::Minus2, first, count)?)?)
     };
@@ -56,25 +27,25 @@ pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor, EncoderError> {
     }
     let sum = of(0)?;
     for first in (part..terms).step_by(part) {
-        read(&of(first)?, |part| edit(&sum, |sum| ops::add(sum, part)))??;
+        read(&of(first)?, |part| edit(&sum, |sum| rows::add(sum, part)))??;
     }
     Ok(sum)
 }
 
 /// A matrix that takes over `data`.
-pub(super) fn matrix(data: Vec<f32>, rows: usize, columns: usize) -> Result<Tensor, EncoderError> {
+pub(crate) fn matrix(data: Vec<f32>, rows: usize, columns: usize) -> Result<Tensor, NnError> {
     Ok(Tensor::from_vec(data, (rows, columns), &Device::Cpu)?)
 }
 
 /// Shows a contiguous tensor's values to `f`.
-pub(super) fn read<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R, EncoderError> {
+pub(crate) fn read<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R, NnError> {
     let (storage, layout) = tensor.storage_and_layout();
     let Storage::Cpu(storage) = &*storage else {
-        return Err(EncoderError::Layout("a tensor is not in main memory"));
+        return Err(NnError::Layout("a tensor is not in main memory"));
     };
     let all = storage.as_slice::<f32>()?;
     let part = layout.contiguous_offsets().and_then(|(start, end)| all.get(start..end));
-    part.map(f).ok_or(EncoderError::Layout("a tensor is not contiguous"))
+    part.map(f).ok_or(NnError::Layout("a tensor is not contiguous"))
 }
 
 struct Edit<F>(F);
@@ -95,23 +66,23 @@ impl<F: Fn(&mut [f32])> InplaceOp1 for Edit<F> {
 }
 
 /// Lets `f` change a contiguous tensor that nobody else holds.
-pub(super) fn edit(tensor: &Tensor, f: impl Fn(&mut [f32])) -> Result<(), EncoderError> {
+pub(crate) fn edit(tensor: &Tensor, f: impl Fn(&mut [f32])) -> Result<(), NnError> {
     Ok(tensor.inplace_op1(&Edit(f))?)
 }
 
 /// Rows `picks[i]` of each group of `group` rows.
-pub(super) fn pick_rows(x: &Tensor, group: usize, picks: &[usize]) -> Result<Tensor, EncoderError> {
+pub(crate) fn pick_rows(x: &Tensor, group: usize, picks: &[usize]) -> Result<Tensor, NnError> {
     let width = x.dim(1)?;
     let rows = read(x, |x| {
         let groups = x.chunks((group * width).max(1)).zip(picks);
         let row = |(rows, &pick): (&[f32], &usize)| rows.get(pick * width..(pick + 1) * width).map(<[f32]>::to_vec);
         groups.map(row).collect::<Option<Vec<_>>>().map(|rows| rows.concat())
     })?;
-    matrix(rows.ok_or(EncoderError::Layout("a picked row is out of range"))?, picks.len(), width)
+    matrix(rows.ok_or(NnError::Layout("a picked row is out of range"))?, picks.len(), width)
 }
 
 /// Adds row i of `part` to row `picks[i]` of the i-th group of `group` rows of `x`.
-pub(super) fn add_to_picked(x: &mut [f32], part: &[f32], width: usize, group: usize, picks: &[usize]) {
+pub(crate) fn add_to_picked(x: &mut [f32], part: &[f32], width: usize, group: usize, picks: &[usize]) {
     let groups = x.chunks_mut((group * width).max(1)).zip(part.chunks(width.max(1))).zip(picks);
     for ((rows, part), &pick) in groups {
         for (x, part) in rows.iter_mut().skip(pick * width).zip(part) {
