@@ -34,7 +34,7 @@ use std::sync::Arc;
 use crate::ctx::{Cancelled, Ctx, EncoderPlace};
 use crate::fault::Fault;
 use crate::nn::NnError;
-use crate::nn::weights::{File, Random, Source};
+use crate::nn::weights::{Counted, File, Random, Source};
 use on_device::{DeviceTower, DeviceTrace};
 use place::Towers;
 use text::{Text, Words};
@@ -224,6 +224,7 @@ pub struct Encoder {
     towers: Towers,
     text: Text,
     words: Option<Words>,
+    weight_bytes: u64,
 }
 
 /// What [`Encoder::backward`] needs of the forward pass; about 14 values a token, channel and block, where the tower ran.
@@ -265,9 +266,16 @@ impl Encoder {
         source: &dyn Source,
         words: Option<Words>,
     ) -> Result<Self, EncoderError> {
-        let vision = Vision::load(source, &config)?;
-        let text = Text::load(source, &config)?;
-        Ok(Self { name: name.to_owned(), hash, config, vision, towers: Towers::default(), text, words })
+        let source = Counted::new(source);
+        let vision = Vision::load(&source, &config)?;
+        let text = Text::load(&source, &config)?;
+        let weight_bytes = source.bytes();
+        Ok(Self { name: name.to_owned(), hash, config, vision, towers: Towers::default(), text, words, weight_bytes })
+    }
+
+    /// Memory that the weights take on the processor.
+    pub fn weight_bytes(&self) -> u64 {
+        self.weight_bytes
     }
 
     /// Side of the square pictures that the image tower takes, pixels.

@@ -73,6 +73,16 @@ impl ModelBytes {
         self.hash.get_or_init(|| self.as_files().hash())
     }
 
+    /// Bytes that were read into memory; what is mapped or compiled in is not among them.
+    pub(super) fn read_bytes(&self) -> u64 {
+        let all = [Some(&self.weights), Some(&self.config), Some(&self.tokenizer), self.preprocessor.as_ref()];
+        let read = all.into_iter().flatten().map(|bytes| match bytes {
+            Bytes::Read(bytes) => bytes.len() as u64,
+            Bytes::BuiltIn(_) | Bytes::Mapped(_) => 0,
+        });
+        read.sum()
+    }
+
     /// The bytes of each file.
     pub fn as_files(&self) -> Files<'_> {
         Files {

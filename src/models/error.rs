@@ -26,6 +26,12 @@ pub enum ModelError {
         /// Folders looked into, in order.
         searched: Vec<PathBuf>,
     },
+    /// [`super::BUDGET`] cannot be read.
+    #[error("LINOCUT_MODEL_BUDGET is '{text}', but must be a number of bytes, such as 6000000000 or 6G")]
+    Budget {
+        /// What it says.
+        text: String,
+    },
     /// The name is not in the manifests and no folder of that name was found.
     #[error(
         "encoder '{name}' is unknown.{}\nKnown encoders: {}. A folder with config.json, model.safetensors and \
@@ -173,7 +179,11 @@ pub enum ModelError {
 impl ModelError {
     /// What kind of fault it is.
     pub fn fault(&self) -> Fault {
-        if let Self::Cancelled(error) = self { error.fault() } else { Fault::Model }
+        match self {
+            Self::Cancelled(error) => error.fault(),
+            Self::Budget { .. } => Fault::Usage,
+            _ => Fault::Model,
+        }
     }
 
     /// Whether a model is missing or not to be trusted (as opposed to a failed download, a refused write or a

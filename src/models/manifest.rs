@@ -6,6 +6,7 @@
 
 use std::sync::OnceLock;
 
+use super::kind::Kind;
 use serde::Deserialize;
 
 /// Name of the encoder that is compiled in.
@@ -44,6 +45,8 @@ pub struct PinnedFiles {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
+    /// What it is.
+    pub kind: Kind,
     /// Name for flags and parameters; the part behind the last `/` is enough.
     pub name: String,
     /// Shorter names that mean the same.

@@ -1,16 +1,33 @@
-//! The process-wide tables of opened and of loaded encoders.
+//! The process-wide table of models.
 //!
 //! Input: a name or folder. Output: a [`Choice`]: its hash at once, one shared [`Encoder`] when it is asked for. A job
-//! that was finished before needs the hash alone. Invariants and cost: as [`Registry`].
+//! that was finished before needs the hash alone. Invariants and cost: as [`Residency`]; files that are mapped take no memory
+//! that the system could not use otherwise, and count for nothing.
 
-use super::{Located, ModelBytes, ModelError, Registry, SearchPath, load, locate};
+use super::{Kind, Located, ModelBytes, ModelError, Residency, Resident, SearchPath, Weighs, budget, load, locate};
 use crate::ctx::Cancel;
 use crate::encoder::{Encoder, EncoderError};
 use crate::fault::Fault;
 use std::sync::Arc;
 
-static OPENED: Registry<ModelBytes> = Registry::new();
-static LOADED: Registry<Encoder> = Registry::new();
+static RESIDENT: Residency = Residency::new();
+
+/// The models that this process holds.
+pub fn resident() -> Vec<Resident> {
+    RESIDENT.list()
+}
+
+impl Weighs for ModelBytes {
+    fn bytes(&self) -> u64 {
+        self.read_bytes()
+    }
+}
+
+impl Weighs for Encoder {
+    fn bytes(&self) -> u64 {
+        self.weight_bytes()
+    }
+}
 
 /// Why an encoder could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +68,8 @@ pub struct Choice {
 /// [`LoadError::Model`].
 pub fn choose(name_or_folder: &str, search: &SearchPath, cancel: &Cancel) -> Result<Choice, LoadError> {
     let located = locate(name_or_folder, search)?;
-    let bytes = OPENED.get_or_load(&located.residency_key(), || load(&located, cancel))?;
+    let key = format!("files of {}", located.residency_key());
+    let bytes = RESIDENT.get_or_load(Kind::Clip, &key, budget()?, || load(&located, cancel))?;
     Ok(Choice { located, bytes })
 }
 
@@ -71,7 +89,7 @@ impl Choice {
     /// # Errors
     /// [`LoadError::Encoder`] for files that make none.
     pub fn encoder(&self) -> Result<Arc<Encoder>, LoadError> {
-        LOADED.get_or_load(&self.located.residency_key(), || {
+        RESIDENT.get_or_load(Kind::Clip, &self.located.residency_key(), budget()?, || {
             Encoder::from_bytes(self.name(), self.bytes.as_files())
                 .map_err(|error| LoadError::Encoder { name: self.name().to_owned(), error })
         })

@@ -8,6 +8,7 @@ use candle_core::{Device, Tensor};
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::{Dtype, SafeTensors};
+use std::cell::Cell;
 
 use super::NnError;
 use super::linear::Linear;
@@ -56,6 +57,31 @@ impl Source for File<'_> {
             }
             None => Ok(values),
         }
+    }
+}
+
+/// A source that counts what it gives away.
+pub(crate) struct Counted<'a> {
+    source: &'a dyn Source,
+    values: Cell<usize>,
+}
+
+impl<'a> Counted<'a> {
+    pub(crate) fn new(source: &'a dyn Source) -> Self {
+        Self { source, values: Cell::new(0) }
+    }
+
+    /// Size of everything that was given away, in f32.
+    pub(crate) fn bytes(&self) -> u64 {
+        4 * self.values.get() as u64
+    }
+}
+
+impl Source for Counted<'_> {
+    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, NnError> {
+        let values = self.source.values(name, shape)?;
+        self.values.set(self.values.get() + values.len());
+        Ok(values)
     }
 }
 

@@ -234,6 +234,26 @@ fn asking_for_a_card_that_is_switched_off_says_so_before_any_work() {
 }
 
 #[test]
+fn a_budget_that_is_no_number_is_a_usage_error_and_a_tiny_one_only_costs_time() {
+    let folder = folder();
+    write_disc(&folder.path().join("in.png"), 48);
+    let edit = |budget: &str| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_linocut"))
+            .args(["edit", "in.png", "--prompt", "red", "--quality", "draft", "--iterations", "1", "-o", "out.png"])
+            .args(["--cache", "off"])
+            .env("LINOCUT_MODEL_BUDGET", budget)
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let refused = edit("plenty");
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("LINOCUT_MODEL_BUDGET is 'plenty', but must be a number of bytes"), "{stderr}");
+    assert!(edit("1").status.success(), "what is in use stays whatever the budget");
+}
+
+#[test]
 fn without_a_card_auto_draws_on_the_cpu_as_if_nothing_had_been_asked() {
     let folder = folder();
     write_disc(&folder.path().join("in.png"), 48);

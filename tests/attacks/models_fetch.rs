@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use linocut::ctx::{Cancel, Progress, Silent};
 use linocut::models::{
-    Arrived, Endpoint, Fetched, Lock, Manifest, ModelError, PinnedFile, PinnedFiles, SearchPath, Verdict, fetch,
+    Arrived, Endpoint, Fetched, Kind, Lock, Manifest, ModelError, PinnedFile, PinnedFiles, SearchPath, Verdict, fetch,
     fetch_manifest, verify,
 };
 use sha2::{Digest as _, Sha256};
@@ -40,6 +40,7 @@ pub(super) fn manifest() -> Manifest {
         PinnedFile { path: path.to_owned(), size, sha256, revision: None }
     };
     Manifest {
+        kind: Kind::Clip,
         name: "studio/encoder".to_owned(),
         aliases: Vec::new(),
         repository: "studio/encoder".to_owned(),

@@ -29,6 +29,7 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
     let encoder = run.encoder(models::DEFAULT)?;
     let (automatic, why) = Backend::automatic(&run.card);
     let cards = gpu::list();
+    let (budget, resident) = (models::budget()?, models::resident());
     let report = serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -40,6 +41,7 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
             "binding_bytes": card.binding_bytes,
         })).collect::<Vec<_>>(),
         "encoder": { "name": encoder.name, "hash": encoder.hash },
+        "models": { "budget_bytes": budget, "resident": resident },
         "cache": { "folder": cache.folder(), "bytes": cache.size().bytes },
         "model_folders": places,
     });
@@ -48,6 +50,12 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
         format!("threads   {} of {cores} cores", run.ctx.threads()),
         format!("backend   {} (--backend auto takes {}: {why})", run.ctx.backend_class(), automatic.name()),
         format!("encoder   {} {} on {}", encoder.name, encoder.hash.get(..12).unwrap_or(""), run.ctx.encoder),
+        format!(
+            "models    {:.0} of {:.0} MB in memory ({}: what was used longest ago goes first)",
+            resident.iter().map(|model| model.bytes as f64).sum::<f64>() * 1e-6,
+            budget as f64 * 1e-6,
+            models::BUDGET,
+        ),
         match features().as_slice() {
             [] => "features  none (--features cuda runs the encoder on NVIDIA cards)".to_owned(),
             features => format!("features  {}", features.join(", ")),
@@ -57,6 +65,10 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
             None => "cache     off".to_owned(),
         },
     ];
+    for model in resident.iter().filter(|model| model.bytes > 0) {
+        let name = model.key.lines().next().unwrap_or_default();
+        lines.push(format!("          {} {name}, {:.0} MB", model.kind.name(), model.bytes as f64 * 1e-6));
+    }
     if cards.is_empty() {
         lines.push("cards     none with a Vulkan, Metal or DX12 driver".to_owned());
     }
