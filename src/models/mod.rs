@@ -18,6 +18,7 @@
 mod bytes;
 mod disk;
 mod error;
+#[cfg(feature = "fetch")]
 mod fetch;
 mod kind;
 mod lock;
@@ -29,6 +30,7 @@ mod search;
 
 pub use bytes::{ModelBytes, builtin, load, open};
 pub use error::ModelError;
+#[cfg(feature = "fetch")]
 pub use fetch::{Arrived, Endpoint, Fetched, fetch, fetch_manifest};
 pub use kind::Kind;
 pub use lock::{LOCK_FILE, Lock, LockedFile};

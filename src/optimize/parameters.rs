@@ -100,8 +100,7 @@ impl Parameters {
 
     /// Which gradients a step needs.
     pub(super) fn trained(&self) -> Trained {
-        let colors = self.fills.is_some();
-        Trained { points: self.points.is_some(), colors, opacity: colors && self.opacity }
+        Trained { points: self.points.is_some(), opacity: self.fills.is_some() && self.opacity }
     }
 
     /// Whether each point may move.

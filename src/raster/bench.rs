@@ -40,7 +40,7 @@ pub struct BenchReport {
 /// As [`super::forward`].
 pub fn bench(scene: &Scene, size: Size, rounds: usize, ctx: &Ctx) -> Result<BenchReport, RasterError> {
     let work = work(scene, size, ctx)?;
-    let trained = Trained { points: true, colors: true, opacity: true };
+    let trained = Trained { points: true, opacity: true };
     let grad = gradient(size);
     let (mut image, mut tape) = (Image::filled(0, 0, [0.0; 3]), Tape::default());
     let (forward_ms, backward_ms) = medians(rounds, ctx, || {
@@ -90,7 +90,7 @@ pub fn bench_gpu(
     ctx: &Ctx,
 ) -> Result<GpuBenchReport, RasterError> {
     let work = work(scene, size, ctx)?;
-    let trained = Trained { points: true, colors: true, opacity: true };
+    let trained = Trained { points: true, opacity: true };
     let grad = gradient(size);
     let mut tape = GpuTape::new(scene, size, [1.0; 3], trained, gpu)?;
     tape.set_pixel_grad([&grad, &grad, &grad])?;

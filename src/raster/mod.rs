@@ -70,13 +70,12 @@ pub enum Background {
     Transparent,
 }
 
-/// Which derivatives the way back must deliver; the others are zero and cost nothing.
+/// Which derivatives the way back must deliver besides those by fill colours, which cost less than asking; the others are zero
+/// and cost nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trained {
     /// By control points.
     pub points: bool,
-    /// By fill colours. Always delivered: they cost less than asking.
-    pub colors: bool,
     /// By the opacity of fills and of groups.
     pub opacity: bool,
 }

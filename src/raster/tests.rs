@@ -9,7 +9,7 @@ use crate::ctx::{Ctx, Silent};
 use crate::rng::{Stage, Stream};
 use crate::scene::{FillRule, Scene};
 
-const ALL: Trained = Trained { points: true, colors: true, opacity: true };
+const ALL: Trained = Trained { points: true, opacity: true };
 const BACKGROUND: [f64; 3] = [0.9, 0.8, 1.0];
 
 fn ctx() -> Ctx {

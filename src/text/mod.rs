@@ -8,7 +8,7 @@
 
 mod kerning;
 
-use lyon::geom::{CubicBezierSegment, point};
+use lyon_geom::{CubicBezierSegment, point};
 use skrifa::charmap::Charmap;
 use skrifa::metrics::GlyphMetrics;
 use skrifa::outline::{DrawSettings, OutlineGlyph, OutlineGlyphCollection, OutlinePen};

@@ -11,7 +11,7 @@ use linocut::rng::{Stage, Stream};
 use linocut::scene::{FillRule, Scene};
 
 const SIZE: Size = Size { width_px: 512, height_px: 512 };
-const ALL: Trained = Trained { points: true, colors: true, opacity: true };
+const ALL: Trained = Trained { points: true, opacity: true };
 const WHITE: [f32; 3] = [1.0; 3];
 
 fn main() {

@@ -14,7 +14,7 @@ use linocut::raster::gpu::{GpuTape, render};
 use linocut::raster::{self, Background, SceneGrad, Size, Trained};
 use linocut::scene::Scene;
 
-const ALL: Trained = Trained { points: true, colors: true, opacity: true };
+const ALL: Trained = Trained { points: true, opacity: true };
 const BACKGROUND: [f32; 3] = [0.9, 0.8, 1.0];
 /// What the two may differ by.
 const MOST_PIXEL: f32 = 1e-4;

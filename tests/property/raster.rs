@@ -13,7 +13,7 @@ use linocut::rng::{Stage, Stream};
 use linocut::scene::{FillRule, Scene};
 use proptest::prelude::*;
 
-const ALL: Trained = Trained { points: true, colors: true, opacity: true };
+const ALL: Trained = Trained { points: true, opacity: true };
 const WHITE: [f32; 3] = [1.0; 3];
 
 fn ctx(threads: usize) -> Ctx {
@@ -100,7 +100,7 @@ fn untrained_parts_change_nothing_else() {
     };
     let all = of(ALL);
     let points = of(Trained { points: true, ..Trained::default() });
-    let colors = of(Trained { colors: true, ..Trained::default() });
+    let colors = of(Trained::default());
     assert_eq!(points.points, all.points, "points alone");
     assert!(colors.points.iter().all(|point| *point == [0.0; 2]), "frozen points");
     for (one, all) in colors.fills.iter().zip(&all.fills) {

@@ -4,7 +4,7 @@
 //! Resources. The built library is checked: the three symbols of the standard and no other, and no library but the
 //! system's.
 
-use crate::tools::{build, execute, root, say};
+use crate::tools::{build, execute, root, say, text_of};
 use object::Object;
 use object::read::elf::{Dyn, FileHeader};
 use std::fs;
@@ -34,9 +34,13 @@ const SYSTEM_LIBRARIES: &[&str] = &[
     "SHELL32",
 ];
 
+const OF_THE_PROGRAM: [&str; 6] = ["clap", "indicatif", "ctrlc", "tracing-subscriber", "ureq", "rustls"];
+
 /// Builds `target/bundle/Linocut.ofx.bundle`.
 pub(crate) fn bundle() -> Result<PathBuf, String> {
     build()?;
+    execute("cargo", &["build", "--release", "--locked", "--lib", "--no-default-features"], &[])?;
+    check_tree()?;
     let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = root().join(format!("target/release/{prefix}linocut{suffix}"));
     check(&library)?;
@@ -76,6 +80,18 @@ pub(crate) fn install(folder: Option<&String>) -> Result<(), String> {
         folder.display()
     ));
     Ok(())
+}
+
+/// What only the program needs is not among the plug-in's dependencies.
+fn check_tree() -> Result<(), String> {
+    let args =
+        ["tree", "--package", "linocut", "--edges", "normal", "--no-default-features", "--prefix", "none", "--locked"];
+    let tree = text_of(Path::new("cargo"), &args)?;
+    let strangers = tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| OF_THE_PROGRAM.contains(name));
+    match strangers.collect::<Vec<_>>().as_slice() {
+        [] => Ok(()),
+        strangers => Err(format!("the plug-in depends on {strangers:?}, which are the command line's")),
+    }
 }
 
 /// Name of the folder of this platform's binary.

@@ -17,6 +17,8 @@ const MAIN_JOB_OUTPUT: &str = "target/edited.png";
 pub(crate) fn run() -> Result<(), String> {
     execute("cargo", &["fmt", "--all", "--check"], &[])?;
     execute("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
+    let plug_in = ["clippy", "--lib", "--no-default-features", "--locked", "--", "-D", "warnings"];
+    execute("cargo", &plug_in, &[])?;
     let has_nextest = has_nextest();
     if has_nextest {
         execute("cargo", &["nextest", "run", "--workspace", "--release", "--locked", "--no-fail-fast"], &[])?;

@@ -79,13 +79,14 @@ pub(crate) fn linocut_text(args: &[&str]) -> Result<String, String> {
     text_of(&program(), args)
 }
 
-fn text_of(program: &Path, args: &[&str]) -> Result<String, String> {
+/// What a program prints.
+pub(crate) fn text_of(program: &Path, args: &[&str]) -> Result<String, String> {
     let output = Command::new(program).args(args).current_dir(root()).output();
     let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    Err(format!("linocut {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
+    Err(format!("{} {}: {}", program.display(), args.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
 }
 
 pub(crate) fn number(value: &Value, key: &str) -> f64 {

@@ -11,7 +11,7 @@ use crate::ctx::{Ctx, Silent};
 use crate::raster::{SceneGrad, Size, Trained, backward, forward};
 use crate::scene::Scene;
 
-const ALL: Trained = Trained { points: true, colors: true, opacity: true };
+const ALL: Trained = Trained { points: true, opacity: true };
 const BACKGROUND: [f32; 3] = [0.9, 0.8, 1.0];
 /// What the twins and the CPU may differ by.
 const MOST_PIXEL: f32 = 1e-4;
@@ -144,7 +144,7 @@ fn derivatives_that_nobody_trains_are_zero() {
     let size = size_of(&scene);
     let (expected_image, expected) = by_twins(&scene, size, ALL, WHOLE);
     for (points, opacity) in [(true, false), (false, true), (false, false)] {
-        let trained = Trained { points, colors: true, opacity };
+        let trained = Trained { points, opacity };
         let (image, grad) = by_twins(&scene, size, trained, WHOLE);
         assert_eq!(bits(&image), bits(&expected_image), "{trained:?}: picture");
         let points = if points { expected.points.clone() } else { vec![[0.0; 2]; expected.points.len()] };
