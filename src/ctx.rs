@@ -2,7 +2,7 @@
 //!
 //! Input: a thread budget and a progress sink. Output: [`Ctx`], cheap to clone and safe to share.
 //! Invariants: a stage checks [`Cancel::check`] at least once an iteration or once a band of work; nothing
-//! here changes a result but [`Ctx::encoder`], whose [`EncoderPlace::class`] is therefore part of a job's backend
+//! here changes a result but [`Ctx::encoder`], whose [`EncoderPlace::class`] is therefore part of a step's
 //! class. Determinism: the thread count never reaches a result. Cost: one thread pool.
 
 use crate::fault::Fault;
@@ -119,7 +119,7 @@ impl EncoderPlace {
         }
     }
 
-    /// What is appended to a job's backend class: results of two places agree only within a tolerance, so that finished
+    /// What is appended to a step's class: results of two places agree only within a tolerance, so that finished
     /// scenes of one must not be taken for those of the other.
     pub fn class(self) -> &'static str {
         match self {

@@ -1,9 +1,9 @@
 //! Linocut edits pictures with a sentence: it turns a picture into vector shapes and optimises the shapes until
 //! a vision-language model agrees with the text (CLIPVG, AAAI 2023).
 //!
-//! The modules in the order of the data: base types, the stages that make, draw, judge and move shapes, the flow that
-//! joins them ([`pipeline`]), its canonical description ([`job`]), what users set ([`nodes`]) and the one road from that to a
-//! picture ([`session`]).
+//! The modules in the order of the data: base types, the stages that make, draw, judge and move shapes, what is to be made as
+//! data ([`plan`]), the flow that makes it ([`pipeline`]), what users set ([`nodes`]) and the one road from that to a picture
+//! ([`session`]).
 
 pub mod ctx;
 pub mod fault;
@@ -26,9 +26,9 @@ pub mod vectorize;
 pub mod finish;
 pub mod optimize;
 
-pub mod pipeline;
+pub mod plan;
 
-pub mod job;
+pub mod pipeline;
 
 pub mod nn;
 pub mod nodes;

@@ -1,92 +1,170 @@
-//! The whole flow on one screen: picture -> shapes -> edited shapes -> picture.
+//! The whole flow on one screen: materials -> shapes -> edited shapes -> figures.
 //!
-//! Input: a [`Plan`], what to start from and an encoder. Output: an [`Edited`] scene, and pictures of it at any
-//! size. Determinism: as the stages. Cost: as the stages; drawing a finished scene needs no encoder.
+//! Input: a [`Plan`], what its steps name, a cache. Output: the artifact that is asked for. Invariants: what the cache has is not made
+//! again, and what is found loads no model. Determinism: as the stages. Cost: as the stages; a hit is a read.
 
-pub use crate::finish::draw;
-
-use crate::ctx::Ctx;
+use crate::cache::Cache;
+use crate::ctx::{Cancelled, Ctx};
 use crate::encoder::Encoder;
 use crate::fault::Fault;
-use crate::image::Image;
-use crate::optimize::{self, Edited, OptimizeError, Step};
-use crate::raster::RasterError;
-use crate::scene::Scene;
+use crate::finish::scores::{self, Before, ScoreError};
+use crate::models::LoadError;
+use crate::optimize::{self, OptimizeError};
+use crate::plan::{Artifact, Given, Input, Key, Materials, Plan, PlanError, Recipe, Role, StepId};
 use crate::vectorize::{self, VectorizeError};
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-/// Settings of every stage that makes a scene.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// How a picture becomes shapes; unused where the start is a scene.
-    pub vectorize: vectorize::Settings,
-    /// How the shapes are edited; none: they are only traced.
-    pub edit: Option<optimize::Settings>,
-    /// Seed of every random choice.
-    pub seed: u64,
+/// What a plan is carried out with.
+#[derive(Clone, Copy)]
+pub struct With<'a> {
+    /// What the steps start from.
+    pub materials: &'a Materials,
+    /// The encoder that steps ask; called where one has to be made.
+    pub encoder: &'a (dyn Fn() -> Result<Arc<Encoder>, LoadError> + Sync),
+    /// Where artifacts are looked for and kept.
+    pub cache: &'a Cache,
+    /// An artifact that is at hand, whether the cache has it or not.
+    pub at_hand: Option<(Key, &'a Artifact)>,
+    /// Threads, cancel token, progress, backend.
+    pub ctx: &'a Ctx,
 }
 
-/// What the flow starts from.
+/// What was asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Start {
-    /// A picture at working size: display-referred sRGB, straight alpha.
-    Picture(Image),
-    /// The same with a mask, a value from 0 to 1 for each pixel: only shapes mostly under it may change.
-    Masked(Image, Vec<f32>),
-    /// Shapes from an SVG or from letters.
-    Scene(Scene),
+pub struct Made {
+    /// The artifact.
+    pub artifact: Artifact,
+    /// Whether it was there.
+    pub was_found: bool,
 }
+
+/// Told of every iteration.
+pub type Watch<'a> = Option<&'a mut (dyn FnMut(&optimize::Step<'_>) + Send)>;
 
 /// Why the flow ended without a result.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
+    /// The plan cannot be carried out.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// No encoder.
+    #[error(transparent)]
+    Encoder(#[from] LoadError),
     /// The picture could not be traced.
     #[error(transparent)]
     Vectorize(#[from] VectorizeError),
     /// The shapes could not be edited.
     #[error(transparent)]
     Optimize(#[from] OptimizeError),
-    /// The shapes could not be drawn.
+    /// The result could not be judged.
     #[error(transparent)]
-    Raster(#[from] RasterError),
-    /// An edit was planned without an encoder.
-    #[error("the plan has prompts but no encoder was loaded; name one with --encoder")]
-    NoEncoder,
+    Score(#[from] ScoreError),
+    /// The user or the host stopped it.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl PipelineError {
     /// What kind of fault it is.
     pub fn fault(&self) -> Fault {
         match self {
+            Self::Plan(error) => error.fault(),
+            Self::Encoder(error) => error.fault(),
             Self::Vectorize(error) => error.fault(),
             Self::Optimize(error) => error.fault(),
-            Self::Raster(error) => error.fault(),
-            Self::NoEncoder => Fault::Usage,
+            Self::Score(error) => error.fault(),
+            Self::Cancelled(error) => error.fault(),
         }
     }
 }
 
-/// Turns `start` into finished scenes.
+/// The artifact of `key`, where `with` has it; a damaged one is none.
+pub fn find(key: &Key, cache: &Cache) -> Option<Artifact> {
+    Artifact::from_bytes(&cache.get(&key.0)?).ok()
+}
+
+/// Makes what `plan` asks for, and of the steps before it what the cache lacks; keeps all of it.
 ///
 /// # Errors
-/// [`PipelineError`] of the stage that failed; on cancellation nothing is kept.
-pub fn run(
+/// [`PipelineError`] of the stage that failed; on cancellation nothing of that stage is kept.
+pub fn run(plan: &Plan, with: &With<'_>, watch: Watch<'_>) -> Result<Made, PipelineError> {
+    let keys = plan.keys()?;
+    with.ctx.install(|| made(plan, &keys, plan.result, with, watch))
+}
+
+fn made(
     plan: &Plan,
-    start: &Start,
-    encoder: Option<&Encoder>,
-    ctx: &Ctx,
-    watch: Option<&mut (dyn FnMut(&Step<'_>) + Send)>,
-) -> Result<Edited, PipelineError> {
-    let initial = match start {
-        Start::Picture(picture) | Start::Masked(picture, _) => {
-            vectorize::vectorize(picture, &plan.vectorize, plan.seed, ctx)?
-        }
-        Start::Scene(scene) => scene.clone(),
+    keys: &[Key],
+    StepId(at): StepId,
+    with: &With<'_>,
+    watch: Watch<'_>,
+) -> Result<Made, PipelineError> {
+    let steps = plan.steps.len();
+    let (Some(step), Some(key)) = (plan.steps.get(at), keys.get(at)) else {
+        return Err(PlanError::Order { step: steps, input: at, steps }.into());
     };
-    let mask = if let Start::Masked(_, mask) = start { Some(mask.as_slice()) } else { None };
-    match (&plan.edit, encoder) {
-        (None, _) => Ok(Edited::untouched(&initial)),
-        (Some(_), None) => Err(PipelineError::NoEncoder),
-        (Some(edit), Some(encoder)) => Ok(optimize::run(&initial, encoder, edit, mask, plan.seed, ctx, watch)?),
+    if let Some(artifact) = with.at_hand.filter(|(of, _)| of == key).map(|(_, artifact)| artifact.clone()) {
+        return Ok(Made { artifact, was_found: true });
+    }
+    if let Some(artifact) = find(key, with.cache) {
+        return Ok(Made { artifact, was_found: true });
+    }
+    let lacks = |role| PlanError::Lacks { step: at, role };
+    let input = |role| match step.input(role) {
+        None => Ok::<_, PipelineError>(None),
+        Some(Input::Material(hash)) => Ok(Some(Taken::Given(with.materials.get(hash).ok_or_else(|| lacks(role))?))),
+        Some(Input::Step(id)) => Ok(Some(Taken::Made(made(plan, keys, *id, with, None)?.artifact))),
+    };
+    let ctx = with.ctx;
+    let artifact = match &step.recipe {
+        Recipe::Trace(settings) => match input(Role::Source)? {
+            Some(Taken::Given(Given::Picture(picture))) => {
+                Artifact::Scene(vectorize::vectorize(picture, settings, step.seed, ctx)?)
+            }
+            Some(Taken::Given(Given::Scene(scene))) => Artifact::Scene(scene.clone()),
+            _ => return Err(lacks(Role::Source).into()),
+        },
+        Recipe::Edit(settings) => {
+            let start = match input(Role::Start)? {
+                Some(Taken::Given(Given::Scene(scene))) => scene.clone(),
+                Some(Taken::Made(Artifact::Scene(scene))) => scene,
+                _ => return Err(lacks(Role::Start).into()),
+            };
+            let mask = match input(Role::Mask)? {
+                Some(Taken::Given(Given::Mask(mask))) => Some(mask.as_slice()),
+                None => None,
+                Some(_) => return Err(lacks(Role::Mask).into()),
+            };
+            let encoder = (with.encoder)()?;
+            Artifact::Edit(optimize::run(&start, &encoder, settings, mask, step.seed, ctx, watch)?)
+        }
+        Recipe::Score(judged) => {
+            let Some(Taken::Made(Artifact::Edit(edited))) = input(Role::Judged)? else {
+                return Err(lacks(Role::Judged).into());
+            };
+            let before = match input(Role::Source)? {
+                Some(Taken::Given(Given::Picture(picture))) => Before::Picture(picture),
+                Some(Taken::Given(Given::Scene(scene))) => Before::Scene(scene),
+                _ => return Err(lacks(Role::Source).into()),
+            };
+            let encoder = (with.encoder)()?;
+            Artifact::Scores(scores::measure(judged, before, &edited, &encoder, ctx)?)
+        }
+    };
+    keep(key, &artifact, with.cache);
+    Ok(Made { artifact, was_found: false })
+}
+
+/// An input, wherever it came from.
+enum Taken<'a> {
+    Given(&'a Given),
+    Made(Artifact),
+}
+
+/// Keeps `artifact`; a cache that cannot be written is reported and passed over.
+fn keep(key: &Key, artifact: &Artifact, cache: &Cache) {
+    let kept = artifact.to_bytes().map_err(|error| error.to_string());
+    if let Err(error) = kept.and_then(|bytes| cache.put(&key.0, &bytes).map_err(|error| error.to_string())) {
+        tracing::warn!("the result was not cached: {error}");
     }
 }

@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("scene", &[]),
     ("raster", &[]),
     ("nn", &[]),
-    ("vectorize", &["raster"]),
+    ("vectorize", &[]),
     ("encoder", &["nn"]),
     ("text", &[]),
     ("models", &["encoder"]),
@@ -26,27 +26,14 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("schedule", &[]),
     ("grade", &[]),
     ("optimize", &["raster", "nn", "encoder", "schedule", "grade"]),
-    ("finish", &["raster", "grade", "optimize"]),
-    ("pipeline", &["raster", "vectorize", "encoder", "optimize", "finish"]),
-    ("job", &["raster", "vectorize", "encoder", "text", "models", "cache", "grade", "optimize", "finish", "pipeline"]),
+    ("finish", &["raster", "encoder", "grade", "optimize"]),
+    ("plan", &["vectorize", "optimize", "finish"]),
+    ("pipeline", &["vectorize", "encoder", "models", "cache", "optimize", "finish", "plan"]),
+    ("nodes", &["vectorize", "text", "schedule", "optimize", "finish", "plan"]),
     (
-        "nodes",
-        &[
-            "raster",
-            "vectorize",
-            "encoder",
-            "text",
-            "models",
-            "cache",
-            "schedule",
-            "grade",
-            "optimize",
-            "finish",
-            "pipeline",
-            "job",
-        ],
+        "session",
+        &["raster", "text", "models", "cache", "schedule", "grade", "optimize", "finish", "plan", "pipeline", "nodes"],
     ),
-    ("session", &["raster", "text", "models", "cache", "schedule", "optimize", "finish", "pipeline", "job", "nodes"]),
 ];
 
 /// The crate root, the hosts and the program may use everything.
@@ -233,6 +220,35 @@ fn arrows_point_one_way() {
     let sources = sources();
     assert!(sources.len() > 10, "the sources were found");
     assert_none(sources.iter().flat_map(forbidden_edges).collect());
+}
+
+/// The edges as they are, the base among them: a new one is a decision, and a line in the change that makes it.
+#[test]
+fn the_golden_list_of_edges_is_the_true_one() {
+    let sources = sources();
+    let mut edges = std::collections::BTreeMap::<&str, std::collections::BTreeSet<String>>::new();
+    for source in sources.iter().filter(|source| !TOP.contains(&source.layer())) {
+        let used = uses_of(source).into_iter().map(|(_, used)| used).filter(|used| used != source.layer());
+        edges.entry(source.layer()).or_default().extend(used);
+    }
+    let mut text = String::new();
+    for (layer, used) in &edges {
+        let _ = writeln!(text, "{layer}: {}", used.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/edges.txt");
+    if std::env::var_os("LINOCUT_UPDATE_GOLDEN").is_some() {
+        return std::fs::write(path, text).unwrap();
+    }
+    let pinned = std::fs::read_to_string(path).unwrap();
+    assert_eq!(
+        text, pinned,
+        "other layers use each other than tests/golden/edges.txt says; run cargo xtask golden if that is meant"
+    );
+    for (layer, allowed) in ALLOWED {
+        let used = edges.get(layer).cloned().unwrap_or_default();
+        let idle = allowed.iter().filter(|edge| !used.contains(**edge)).collect::<Vec<_>>();
+        assert!(idle.is_empty(), "'{layer}' may use {idle:?} and does not: take it out of the table");
+    }
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! Cache: a content-addressed store of finished scenes, named by the hash of the job that made them.
+//! Cache: a content-addressed store of artifacts, named by their keys; it knows nothing of what they hold.
 //!
-//! Input: a job hash, an [`Entry`]. Output: the entry when the same job comes again. Invariants: an entry is written
+//! Input: a key, bytes. Output: the bytes when the same key comes again. Invariants: an entry is written
 //! to a temporary name and renamed, so readers see all of it or nothing; it is verified when it is read, and one that
-//! is damaged, from another version or of another job is a miss. Any number of processes may share the folder. A
+//! is damaged, from another version or of another key is a miss. Any number of processes may share the folder. A
 //! folder that cannot be written still serves hits. Determinism: entries hold the exact bits; the clock decides only
 //! which entry is thrown away first. Cost: one read or write of the entry; a write also looks at every entry's size.
 
-mod entry;
+mod envelope;
 mod store;
 
-pub use entry::{Entry, EntryError};
+pub use envelope::{EntryError, artifact_from_entry, entry_from_artifact};
 
 use crate::fault::Fault;
 use std::path::{Path, PathBuf};
@@ -44,9 +44,6 @@ pub enum CacheError {
         /// Size of the cache.
         cap_bytes: u64,
     },
-    /// The entry cannot be put into the file format.
-    #[error(transparent)]
-    Entry(#[from] EntryError),
 }
 
 impl CacheError {
@@ -96,7 +93,7 @@ impl Cache {
 
     /// The per-user cache folder, where the platform has one.
     pub fn default_folder() -> Option<PathBuf> {
-        Some(dirs::cache_dir()?.join("linocut").join("scenes"))
+        Some(dirs::cache_dir()?.join("linocut").join("artifacts"))
     }
 
     /// Its folder; none when it is off.
@@ -104,19 +101,18 @@ impl Cache {
         self.store.as_ref().map(store::Store::folder)
     }
 
-    /// The entry of a job; anything that is not exactly that is a miss. A hit counts as use, where the folder can be
-    /// written.
-    pub fn get(&self, job: &blake3::Hash) -> Option<Entry> {
-        self.store.as_ref()?.get(job)
+    /// The artifact of `key`; anything that is not exactly that is a miss. A hit counts as use, where the folder can be written.
+    pub fn get(&self, key: &blake3::Hash) -> Option<Vec<u8>> {
+        self.store.as_ref()?.get(key)
     }
 
-    /// Stores the entry of a job and throws away the least recently used ones over the cap.
+    /// Stores the artifact of `key` and throws away the least recently used ones over the cap.
     ///
     /// # Errors
-    /// [`CacheError::TooLarge`], [`CacheError::Write`] (read-only folder, full disk), [`CacheError::Entry`]; nothing
-    /// is left half-written, and the caller reports it and goes on.
-    pub fn put(&self, job: &blake3::Hash, entry: &Entry) -> Result<(), CacheError> {
-        self.store.as_ref().map_or(Ok(()), |store| store.put(job, entry))
+    /// [`CacheError::TooLarge`], [`CacheError::Write`] (read-only folder, full disk); nothing is left half-written, and the caller
+    /// reports it and goes on.
+    pub fn put(&self, key: &blake3::Hash, artifact: &[u8]) -> Result<(), CacheError> {
+        self.store.as_ref().map_or(Ok(()), |store| store.put(key, artifact))
     }
 
     /// Throws every entry away and returns what was freed; files of others in the folder are left alone.

@@ -1,6 +1,6 @@
 //! The folder of a cache: names, atomic writes, eviction.
 //!
-//! Input: job hashes and entries. Output: files `v1/AB/HASH.scene`. Invariants: only files of that form, and
+//! Input: keys and artifacts. Output: files `v2/AB/KEY.artifact`. Invariants: only files of that form, and
 //! temporary files of this store, are ever removed; a reader never sees half an entry. Determinism: eviction is by
 //! time of last use, ties by name. Cost: eviction looks at every entry's size and time.
 
@@ -9,13 +9,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::entry::{Entry, VERSION};
+use super::envelope::{VERSION, artifact_from_entry, entry_from_artifact};
 use super::{CacheError, Usage};
 use crate::whole_file;
 
-/// Largest entry that is read, in bytes; far above any scene, far below what would hurt.
+/// Largest entry that is read, in bytes; far above any artifact, far below what would hurt.
 const MAX_ENTRY_BYTES: u64 = 1 << 30;
-const SUFFIX: &str = ".scene";
+const SUFFIX: &str = ".artifact";
 const TEMPORARY: &str = ".part-";
 /// A temporary file this old belongs to a process that died.
 const STALE: Duration = Duration::from_secs(3600);
@@ -50,30 +50,30 @@ impl Store {
         &self.folder
     }
 
-    fn path_of(&self, job: &blake3::Hash) -> PathBuf {
-        let name = job.to_hex();
+    fn path_of(&self, key: &blake3::Hash) -> PathBuf {
+        let name = key.to_hex();
         self.root.join(name.get(..2).unwrap_or_default()).join(format!("{name}{SUFFIX}"))
     }
 
-    pub(super) fn get(&self, job: &blake3::Hash) -> Option<Entry> {
-        let path = self.path_of(job);
+    pub(super) fn get(&self, key: &blake3::Hash) -> Option<Vec<u8>> {
+        let path = self.path_of(key);
         let file = File::open(&path).ok()?;
         let size = file.metadata().ok().filter(|meta| meta.is_file() && meta.len() <= MAX_ENTRY_BYTES)?.len();
         let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?);
         (&file).take(MAX_ENTRY_BYTES).read_to_end(&mut bytes).ok()?;
-        let entry = Entry::from_bytes(job, &bytes).ok()?;
+        let artifact = artifact_from_entry(key, &bytes).ok()?.to_vec();
         // Best effort: where the folder is read-only, entries merely look older than they are.
         let _ = touch(&path, &file);
-        Some(entry)
+        Some(artifact)
     }
 
-    pub(super) fn put(&self, job: &blake3::Hash, entry: &Entry) -> Result<(), CacheError> {
-        let bytes = entry.to_bytes(job)?;
+    pub(super) fn put(&self, key: &blake3::Hash, artifact: &[u8]) -> Result<(), CacheError> {
+        let bytes = entry_from_artifact(key, artifact);
         let size = bytes.len() as u64;
         if size > self.cap_bytes.min(MAX_ENTRY_BYTES) {
             return Err(CacheError::TooLarge { bytes: size, cap_bytes: self.cap_bytes.min(MAX_ENTRY_BYTES) });
         }
-        let path = self.path_of(job);
+        let path = self.path_of(key);
         let failed = |reason| CacheError::Write { path: path.clone(), reason };
         let shard = path.parent().unwrap_or(&self.root);
         std::fs::create_dir_all(shard).map_err(failed)?;

@@ -192,7 +192,7 @@ pub struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// blake3 of all files as hex: what an encoder is known by in jobs, under any name or path. Cost: one pass.
+    /// blake3 of all files as hex: what an encoder is known by in plans, under any name or path. Cost: one pass.
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for bytes in [self.weights, self.config, self.tokenizer, self.preprocessor.unwrap_or_default()] {

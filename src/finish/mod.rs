@@ -8,6 +8,7 @@
 pub mod lut;
 mod moved;
 mod photo;
+pub mod scores;
 mod strength;
 
 pub use strength::scene_at;
@@ -16,9 +17,10 @@ use crate::ctx::Ctx;
 use crate::image::Image;
 use crate::optimize::Edited;
 use crate::raster::{self, Background, RasterError, Size};
+use serde::{Deserialize, Serialize};
 
 /// How an edit is shown; nothing of it edits anew.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finish {
     /// How much of the source's own pixels is kept where shapes stood still, 0 to 1: 0 gives flat shapes.
     pub detail: f32,

@@ -152,7 +152,7 @@ impl Wanted {
 /// Where shapes are drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// On the processor: the same bits for every job of one class (see [`crate::ctx::Ctx::backend_class`]).
+    /// On the processor: the same bits for every step of one class (see [`crate::ctx::Ctx::backend_class`]).
     #[default]
     Cpu,
     /// On a card.

@@ -1,7 +1,7 @@
 //! The process-wide table of models.
 //!
-//! Input: a name or folder. Output: a [`Choice`]: its hash at once, one shared [`Encoder`] when it is asked for. A job
-//! that was finished before needs the hash alone. Invariants and cost: as [`Residency`]; files that are mapped take no memory
+//! Input: a name or folder. Output: a [`Choice`]: its hash at once, one shared [`Encoder`] when it is asked for. What
+//! was made before needs the hash alone. Invariants and cost: as [`Residency`]; files that are mapped take no memory
 //! that the system could not use otherwise, and count for nothing.
 
 use super::{Kind, Located, ModelBytes, ModelError, Residency, Resident, SearchPath, Weighs, budget, load, locate};
@@ -32,6 +32,9 @@ impl Weighs for Encoder {
 /// Why an encoder could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// A plan asks an encoder and none was chosen.
+    #[error("the plan has prompts but no encoder was chosen; name one with --encoder")]
+    None,
     /// Its files are missing or wrong.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -49,6 +52,7 @@ impl LoadError {
     /// What kind of fault it is.
     pub fn fault(&self) -> Fault {
         match self {
+            Self::None => Fault::Usage,
             Self::Model(error) => error.fault(),
             Self::Encoder { .. } => Fault::Model,
         }
@@ -79,7 +83,7 @@ impl Choice {
         self.bytes.name()
     }
 
-    /// What the encoder is known by in jobs.
+    /// What the encoder is known by in plans.
     pub fn hash(&self) -> &str {
         self.bytes.hash()
     }

@@ -213,7 +213,7 @@ pub fn folder_name(name: &str) -> String {
 }
 
 /// A spelling that can only be a path, or an existing folder. A known name is a name, whatever lies in the working
-/// folder: what a job does must not depend on where the program was started.
+/// folder: what a plan does must not depend on where the program was started.
 fn looks_like_folder(path: &Path, is_known_name: bool) -> bool {
     let spelled = matches!(path.components().next(), Some(Component::CurDir | Component::ParentDir));
     spelled || path.is_absolute() || (!is_known_name && path.is_dir())

@@ -4,7 +4,7 @@
 //! autograd; gradients are written out by hand, so none can get lost. Determinism: candle's matrix product splits
 //! the rows and columns of its result among threads, never a sum; long sums are cut here ([`product`]), before it cuts
 //! them by the size of a cache. Which instructions multiply is part of a
-//! job's class ([`crate::ctx::Ctx::backend_class`]). Cost: no copies but those stated.
+//! step's class ([`crate::ctx::Ctx::backend_class`]). Cost: no copies but those stated.
 
 use candle_core::{CpuStorage, D, Device, InplaceOp1, Layout, Storage, Tensor};
 

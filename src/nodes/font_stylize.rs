@@ -4,7 +4,7 @@ use super::param::{Kind, Number, Param, Text, Typed, Values};
 use super::{Asked, Clip, Node, Role, shared};
 use crate::finish::Finish;
 use crate::optimize::Mode;
-use crate::pipeline::Plan;
+use crate::plan::Plan;
 use crate::scene::Scene;
 use crate::text::{TextError, TextOptions, scene_from_text};
 

@@ -2,7 +2,6 @@
 
 use super::param::{Integer, Kind, Number, Param, Switch, Text, Typed};
 use super::{Node, shared};
-use crate::job;
 
 /// Regions that a node carries; a command line takes any number.
 pub const MOST_REGIONS: usize = 8;
@@ -170,8 +169,8 @@ pub const STATUS: ReadOut = ReadOut {
 pub const ABOUT: ReadOut = ReadOut {
     id: "about",
     label: "About",
-    hint: "Version of the plug-in and of its engine; frames of one engine are the same on every machine.",
-    default: job::ABOUT,
+    hint: "Version of the plug-in; frames of one version are the same on every machine.",
+    default: concat!("Linocut ", env!("CARGO_PKG_VERSION"), ", with a built-in encoder"),
     group: "About",
 };
 
@@ -261,7 +260,7 @@ pub const INTERACTIVE: Typed<Switch> = Param {
 }
 .switch();
 
-/// Those of nodes with rectangles; they follow the node's own and never reach a job.
+/// Those of nodes with rectangles; they follow the node's own and never reach a plan.
 pub const OVERLAY: &[Param] = &[INTERACTIVE.param];
 
 /// A rectangle as hosts have it: three parameters, `{id}Enable`, `{id}BottomLeft` and `{id}Size`.

@@ -13,9 +13,11 @@ pub mod shared;
 pub mod vectorize;
 
 use crate::finish::Finish;
+use crate::gpu::Backend;
 use crate::image::rect::Rect;
 use crate::optimize::{Mode, Quality, Region, Settings};
-use crate::pipeline::Plan;
+pub use crate::plan::Role;
+use crate::plan::{Input, MaterialHash, ModelRole, Plan, Recipe, Step, StepId};
 use crate::schedule::Prompt;
 use crate::vectorize::{Preset, RegionRound};
 use param::{Area, Param, Values};
@@ -39,7 +41,7 @@ pub struct Node {
     pub edits: bool,
     /// What is to be done for its values.
     pub plan: fn(&Values, &Asked<'_>) -> Plan,
-    /// How its values ask a finished edit to be shown; never part of a job.
+    /// How its values ask a finished edit to be shown; never part of a plan.
     pub finish: fn(&Values) -> Finish,
 }
 
@@ -50,15 +52,6 @@ pub struct Clip {
     pub role: Role,
     /// Whether the node works without it.
     pub optional: bool,
-}
-
-/// What an input is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// What is worked on.
-    Source,
-    /// Where the edit is seen.
-    Mask,
 }
 
 /// The inputs of a node that works on a picture.
@@ -110,6 +103,23 @@ pub struct Asked<'a> {
     pub sizes: Sizes,
     /// The prompt of the whole picture at the time of the frame; empty: only regions have one.
     pub prompt: &'a Prompt,
+    /// What the plan starts from, and with whom it is carried out.
+    pub start: &'a Start,
+}
+
+/// What a plan starts from, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The picture at working size, or shapes.
+    pub source: MaterialHash,
+    /// Whether the source is shapes.
+    pub is_scene: bool,
+    /// How far each pixel of the picture may change; none: wholly.
+    pub mask: Option<MaterialHash>,
+    /// Hash of the encoder; empty for nodes that ask none.
+    pub encoder: String,
+    /// Class of the machine for edits.
+    pub class: String,
 }
 
 /// The option of [`shared::QUALITY`] for a first look.
@@ -126,14 +136,33 @@ fn plan_of(values: &Values, edit: Option<Settings>, asked: &Asked<'_>) -> Plan {
         traced.max_paths = values.get(&shared::MAX_PATHS) as usize;
     }
     traced.region = finer_region(edit.as_ref(), &asked.sizes);
-    Plan { vectorize: traced, edit, seed: values.get(&shared::SEED) as u64 }
+    let (seed, start) = (values.get(&shared::SEED) as u64, asked.start);
+    let mut plan = Plan { steps: Vec::new(), result: StepId(0) };
+    let source = Input::Material(start.source.clone());
+    let shapes = if start.is_scene && edit.is_some() {
+        source
+    } else {
+        // Pictures are traced on the processor, without matrices, whatever draws them: every machine makes the same bits.
+        let (class, inputs) = (Backend::Cpu.class(), vec![(Role::Source, source)]);
+        plan.result = plan.push(Step { recipe: Recipe::Trace(traced), inputs, models: Vec::new(), class, seed });
+        Input::Step(plan.result)
+    };
+    if let Some(edit) = edit {
+        let mask = start.mask.iter().map(|mask| (Role::Mask, Input::Material(mask.clone())));
+        let inputs = std::iter::once((Role::Start, shapes)).chain(mask).collect();
+        let models = vec![(ModelRole::Encoder, start.encoder.clone())];
+        plan.result = plan.push(Step { recipe: Recipe::Edit(edit), inputs, models, class: start.class.clone(), seed });
+    }
+    plan
 }
 
 /// Whether an edit by `values` finds no look, which a LUT could hold.
 pub fn has_no_look(node: &Node, values: &Values) -> bool {
     let sizes = Sizes { source_px: [1.0; 2], canvas_px: [1.0; 2] };
-    let plan = (node.plan)(values, &Asked { sizes, prompt: &Prompt::default() });
-    plan.edit.is_none_or(|edit| edit.look_search.is_none())
+    let source = MaterialHash(String::new());
+    let start = Start { source, is_scene: false, mask: None, encoder: String::new(), class: String::new() };
+    let plan = (node.plan)(values, &Asked { sizes, prompt: &Prompt::default(), start: &start });
+    plan.edit().is_none_or(|edit| edit.look_search.is_none())
 }
 
 /// Colours of the extra round inside a region, as the publication uses for faces.
@@ -152,7 +181,7 @@ fn finer_region(edit: Option<&Settings>, sizes: &Sizes) -> Option<RegionRound> {
 }
 
 /// The settings of an edit in `mode` for what all editing nodes have.
-fn settings(values: &Values, mode: Mode, Asked { sizes, prompt }: &Asked<'_>) -> Settings {
+fn settings(values: &Values, mode: Mode, Asked { sizes, prompt, .. }: &Asked<'_>) -> Settings {
     let mut settings = Settings::of(quality(values.get(&shared::QUALITY)), mode);
     let mut regions = Vec::new();
     if !prompt.text.is_empty() {

@@ -4,7 +4,7 @@ use super::param::{Kind, Number, Param, Text, Typed, Values};
 use super::{Asked, Node, shared};
 use crate::finish::Finish;
 use crate::optimize::Mode;
-use crate::pipeline::Plan;
+use crate::plan::Plan;
 
 const MODE: Typed<Text> = Param {
     id: "mode",

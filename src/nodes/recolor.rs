@@ -4,7 +4,7 @@ use super::param::{Kind, Param, Switch, Text, Typed, Values};
 use super::{Asked, Node, shared};
 use crate::finish::Finish;
 use crate::optimize::{Mode, Quality};
-use crate::pipeline::Plan;
+use crate::plan::Plan;
 
 const PALETTE: Typed<Text> = Param {
     id: "palette",

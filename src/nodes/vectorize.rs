@@ -3,7 +3,7 @@
 use super::param::{Param, Values};
 use super::{Asked, Node, shared};
 use crate::finish::Finish;
-use crate::pipeline::Plan;
+use crate::plan::Plan;
 
 const PARAMS: &[Param] = &[
     shared::PRESET.param,

@@ -37,6 +37,10 @@ pub use layers::Layer;
 pub use objective::{Judgement, Judging, Objective};
 pub use settings::{Mode, Quality, Region, Settings};
 
+/// Counts changes of what the same settings make of the same shapes: those of the rasterizer, of crops, of the encoder's arithmetic
+/// and of grades among them.
+pub const VERSION: u32 = 7;
+
 use crate::ctx::{Cancelled, Ctx};
 use crate::encoder::{Encoder, EncoderError};
 use crate::fault::Fault;

@@ -1,6 +1,6 @@
 //! Settings of an edit, resolved: no defaults left open, canvas pixels only.
 //!
-//! Input: a quality and a mode. Output: plain numbers that are part of the job's canonical form.
+//! Input: a quality and a mode. Output: plain numbers that are part of a plan's canonical form.
 
 use super::search::Effort;
 use super::warp::Reach;

@@ -16,7 +16,7 @@ use super::{FillRule, Path, Rgba, Scene};
 pub struct Metadata {
     /// Title shown by viewers; empty: none.
     pub title: String,
-    /// Hash of the job that made the scene.
+    /// Key of what was made.
     pub job_hash: Option<String>,
     /// Seed of its random numbers.
     pub seed: Option<u64>,

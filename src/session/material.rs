@@ -1,4 +1,4 @@
-//! What a job works on, out of the hands of files and hosts.
+//! What a request works on, out of the hands of files and hosts.
 //!
 //! Input: a picture, the shapes of an SVG, a word with a font. Output: what the flow starts from, and the size that results are
 //! drawn in. Invariants: a word fills a frame of a given size, whoever asks. Determinism: as the stages. Cost: a picture is
@@ -7,7 +7,7 @@
 use crate::ctx::Ctx;
 use crate::image::{ColorSpace, Image, resample};
 use crate::nodes::{Sizes, font_stylize};
-use crate::pipeline::Start;
+use crate::plan::{Given, MaterialHash, Materials};
 use crate::raster::Size;
 use crate::scene::Scene;
 use crate::text::TextError;
@@ -59,28 +59,36 @@ impl Material {
         if let Self::Picture(picture) = self { Some(picture) } else { None }
     }
 
-    /// What a job on a working size of `side` pixels starts from, and the sizes its rectangles are given in.
-    pub(super) fn start(&self, side: usize, mask: Option<&[f32]>, ctx: &Ctx) -> (Start, Sizes) {
+    /// What plans on a working size of `side` pixels start from, and the sizes that rectangles are given in.
+    pub(super) fn start(&self, side: usize, mask: Option<&[f32]>, ctx: &Ctx) -> Started {
+        let mut materials = Materials::default();
         match self {
             Self::Shapes(scene, _) => {
                 let canvas_px = [scene.width, scene.height];
-                (Start::Scene(scene.clone()), Sizes { source_px: canvas_px, canvas_px })
+                let source = materials.add(Given::Scene(scene.clone()));
+                let sizes = Sizes { source_px: canvas_px, canvas_px };
+                Started { materials, source, mask: None, is_scene: true, sizes }
             }
             Self::Picture(picture) => {
                 let working = resample::fit_long_side(picture, side, ctx);
+                let size = (working.width, working.height);
                 let sizes = Sizes {
                     source_px: [picture.width as f32, picture.height as f32],
-                    canvas_px: [working.width as f32, working.height as f32],
+                    canvas_px: [size.0 as f32, size.1 as f32],
                 };
-                let start = match mask {
-                    None => Start::Picture(working),
-                    Some(mask) => {
-                        let mask = resample::nearest(mask, picture.width, (working.width, working.height));
-                        Start::Masked(working, mask)
-                    }
-                };
-                (start, sizes)
+                let source = materials.add(Given::Picture(working));
+                let mask = mask.map(|mask| materials.add(Given::Mask(resample::nearest(mask, picture.width, size))));
+                Started { materials, source, mask, is_scene: false, sizes }
             }
         }
     }
+}
+
+/// What a plan starts from.
+pub(super) struct Started {
+    pub(super) materials: Materials,
+    pub(super) source: MaterialHash,
+    pub(super) mask: Option<MaterialHash>,
+    pub(super) is_scene: bool,
+    pub(super) sizes: Sizes,
 }

@@ -5,28 +5,32 @@
 //! ```
 //! The command line, the OpenFX host, benches and tests translate their world into a [`Request`] and the answer back.
 //!
-//! Input: a node with its values at one time, a material. Output: a finished job and its picture. Invariants: the same request
-//! gives the same job whoever asks, so all find each other's scenes; finding and drawing take no turn and load no encoder, so a
-//! hit never waits for another's edit. Determinism: as [`job`]. Cost: as the job; a hit is a read and a drawing.
+//! Input: a node with its values at one time, a material. Output: a finished edit and its picture. Invariants: the same request
+//! gives the same plan whoever asks, so all find each other's artifacts; finding and drawing take no turn and load no encoder, so
+//! a hit never waits for another's edit. Determinism: as [`crate::plan`]. Cost: as the plan; a hit is a read and a drawing.
 
 pub mod material;
+pub mod report;
 mod turn;
 
 use crate::cache::Cache;
 use crate::ctx::{Cancelled, Ctx};
 use crate::fault::Fault;
-use crate::finish::Finish;
+use crate::finish::scores::{Judged, Scores};
+use crate::finish::{self, Finish};
 use crate::gpu::Backend;
 use crate::image::Image;
-use crate::job::{self, Done, Job, ScoreError};
 use crate::models::{self, Choice, LoadError, SearchPath};
 use crate::nodes::param::{ParamError, Value, Values};
 use crate::nodes::{self, Asked, Node, shared};
-use crate::optimize::Step;
-use crate::pipeline::{self, PipelineError, Start};
+use crate::optimize::Edited;
+pub use crate::pipeline::Watch;
+use crate::pipeline::{self, Made, PipelineError, With};
+use crate::plan::{Artifact, Key, Materials, Plan, PlanError, Role};
 use crate::raster::RasterError;
 use crate::schedule::Prompt;
 pub use material::Material;
+use material::Started;
 
 /// What every request of a process has in common.
 #[derive(Clone, Debug)]
@@ -55,15 +59,39 @@ pub struct Request<'a> {
 /// A request that was thought through: everything is known but the result.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// What is to be done.
-    pub job: Job,
+    /// What is to be made.
+    pub plan: Plan,
+    /// Name of what is made.
+    pub key: Key,
     /// What it starts from.
-    pub start: Start,
+    pub materials: Materials,
     /// Sizes of the source and of the canvas.
     pub sizes: nodes::Sizes,
     /// The encoder that judges, found and not yet loaded.
     pub encoder: Option<Choice>,
+    start: nodes::Start,
     finish: Finish,
+}
+
+/// What was made of a request, and where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// The scenes and their grades.
+    pub edited: Edited,
+    /// Whether they came from the cache.
+    pub cache_hit: bool,
+}
+
+impl Done {
+    /// Of an artifact that can be drawn.
+    fn of(Made { artifact, was_found }: Made) -> Option<Self> {
+        let edited = match artifact {
+            Artifact::Scene(scene) => Edited::untouched(&scene),
+            Artifact::Edit(edited) => edited,
+            Artifact::Scores(_) => return None,
+        };
+        Some(Self { edited, cache_hit: was_found })
+    }
 }
 
 /// Why a request was not fulfilled.
@@ -75,15 +103,15 @@ pub enum SessionError {
     /// No encoder.
     #[error(transparent)]
     Encoder(#[from] LoadError),
+    /// The plan is none.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The work failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
     /// The result cannot be drawn.
     #[error(transparent)]
     Raster(#[from] RasterError),
-    /// The result cannot be judged.
-    #[error(transparent)]
-    Score(#[from] ScoreError),
     /// The user or the host stopped it.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -95,35 +123,41 @@ impl SessionError {
         match self {
             Self::Param(error) => error.fault(),
             Self::Encoder(error) => error.fault(),
+            Self::Plan(error) => error.fault(),
             Self::Pipeline(error) => error.fault(),
             Self::Raster(error) => error.fault(),
-            Self::Score(error) => error.fault(),
             Self::Cancelled(error) => error.fault(),
         }
     }
 }
 
-/// Told of every iteration.
-pub type Watch<'a> = Option<&'a mut (dyn FnMut(&Step<'_>) + Send)>;
-
 impl Session {
-    /// Scales the material to the working size and writes the job down.
+    /// Scales the material to the working size and plans.
     ///
     /// # Errors
     /// [`SessionError::Encoder`] for an encoder that is not there.
     pub fn prepare(&self, request: &Request<'_>, ctx: &Ctx) -> Result<Prepared, SessionError> {
-        let Request { node, values, prompt, material, mask } = *request;
-        let (start, sizes) = ctx.install(|| material.start(values.get(&shared::WORKING_SIZE) as usize, mask, ctx));
+        let Request { node, values, material, mask, .. } = *request;
+        let side = values.get(&shared::WORKING_SIZE) as usize;
+        let Started { materials, source, mask, is_scene, sizes } = ctx.install(|| material.start(side, mask, ctx));
         let encoder =
             node.edits.then(|| models::choose(values.get(&shared::ENCODER), &self.search, &ctx.cancel)).transpose()?;
-        let plan = (node.plan)(values, &Asked { sizes, prompt });
-        let job = Job::new(node.id, plan, &start, encoder.as_ref().map_or("", Choice::hash), ctx);
-        Ok(Prepared { job, start, sizes, encoder, finish: (node.finish)(values) })
+        let start = nodes::Start {
+            source,
+            is_scene,
+            mask,
+            encoder: encoder.as_ref().map_or("", Choice::hash).to_owned(),
+            class: ctx.backend_class(),
+        };
+        let plan = (node.plan)(values, &Asked { sizes, prompt: request.prompt, start: &start });
+        let key = plan.key()?;
+        Ok(Prepared { plan, key, materials, sizes, encoder, start, finish: (node.finish)(values) })
     }
 
     /// The result, where it was made before. Takes no turn and loads no encoder.
     pub fn find(&self, prepared: &Prepared) -> Option<Done> {
-        job::find(&prepared.job, &self.cache)
+        let artifact = pipeline::find(&prepared.key, &self.cache)?;
+        Done::of(Made { artifact, was_found: true })
     }
 
     /// Makes the result and keeps it. One edit runs at a time and uses every core; others wait their turn here.
@@ -132,8 +166,21 @@ impl Session {
     /// [`SessionError`] of the stage that failed.
     pub fn make(&self, prepared: &Prepared, ctx: &Ctx, watch: Watch<'_>) -> Result<Done, SessionError> {
         let _turn = turn::take(&ctx.cancel)?;
-        let encoder = prepared.encoder.as_ref().map(Choice::encoder).transpose()?;
-        Ok(job::make(&prepared.job, &prepared.start, encoder.as_deref(), &self.cache, ctx, watch)?)
+        let made = self.run(&prepared.plan, None, prepared, ctx, watch)?;
+        Done::of(made).ok_or_else(|| PlanError::Lacks { step: prepared.plan.result.0, role: Role::Start }.into())
+    }
+
+    fn run(
+        &self,
+        plan: &Plan,
+        at_hand: Option<(Key, &Artifact)>,
+        prepared: &Prepared,
+        ctx: &Ctx,
+        watch: Watch<'_>,
+    ) -> Result<Made, SessionError> {
+        let encoder = || prepared.encoder.as_ref().ok_or(LoadError::None)?.encoder();
+        let with = With { materials: &prepared.materials, encoder: &encoder, cache: &self.cache, at_hand, ctx };
+        Ok(pipeline::run(plan, &with, watch)?)
     }
 
     /// The result of `request`, found or made; where it is not there yet and a draft is enough, that of a draft.
@@ -152,9 +199,10 @@ impl Session {
         if found.is_none() && may_be_draft && request.node.edits {
             let mut values = request.values.clone();
             values.set(&shared::QUALITY, Value::Text(nodes::DRAFT.to_owned()))?;
-            // The start and the encoder are the same, and so is all of the job but its plan.
-            let asked = Asked { sizes: prepared.sizes, prompt: request.prompt };
-            prepared.job.plan = (request.node.plan)(&values, &asked);
+            // The materials and the encoder are the same: only the settings of the edit are others.
+            let asked = Asked { sizes: prepared.sizes, prompt: request.prompt, start: &prepared.start };
+            prepared.plan = (request.node.plan)(&values, &asked);
+            prepared.key = prepared.plan.key()?;
             found = self.find(&prepared);
         }
         let done = match found {
@@ -164,21 +212,17 @@ impl Session {
         Ok((prepared, done))
     }
 
-    /// Measures how well the result agrees with its prompts, where nobody has measured it as it is shown now, and keeps that.
+    /// How well the result agrees with its prompts as it is shown now; none where nothing was edited. Found where it was measured
+    /// before.
     ///
     /// # Errors
     /// [`SessionError`] for an encoder that cannot be loaded or fails.
-    pub fn score(&self, prepared: &Prepared, done: &mut Done, ctx: &Ctx) -> Result<(), SessionError> {
-        let (Some(encoder), finish) = (&prepared.encoder, prepared.finish) else { return Ok(()) };
-        let is_shown = |scores: &job::Scores| (scores.detail, scores.strength) == (finish.detail, finish.strength);
-        if done.scores.as_ref().is_some_and(is_shown) {
-            return Ok(());
-        }
-        ctx.progress.stage("score", 0);
-        let scores = job::score(&prepared.job, &prepared.start, &done.edited, &*encoder.encoder()?, finish, ctx)?;
-        done.scores = Some(scores);
-        job::keep(&prepared.job, done, &self.cache);
-        Ok(())
+    pub fn score(&self, prepared: &Prepared, done: &Done, ctx: &Ctx) -> Result<Option<Scores>, SessionError> {
+        let Some(edit) = prepared.plan.edit() else { return Ok(None) };
+        let plan = prepared.plan.scored(prepared.start.source.clone(), Judged::of(edit, prepared.finish));
+        let edited = Artifact::Edit(done.edited.clone());
+        let made = self.run(&plan, Some((prepared.key, &edited)), prepared, ctx, None)?;
+        Ok(if let Artifact::Scores(scores) = made.artifact { Some(scores) } else { None })
     }
 }
 
@@ -188,8 +232,7 @@ impl Prepared {
     /// # Errors
     /// [`SessionError::Raster`] for a scene that cannot be drawn.
     pub fn draw(&self, material: &Material, done: &Done, ctx: &Ctx) -> Result<Image, SessionError> {
-        let drawn =
-            ctx.install(|| pipeline::draw(&done.edited, material.size(), material.source(), self.finish, ctx))?;
+        let drawn = ctx.install(|| finish::draw(&done.edited, material.size(), material.source(), self.finish, ctx))?;
         ctx.cancel.check()?;
         Ok(drawn)
     }

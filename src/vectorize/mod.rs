@@ -27,6 +27,9 @@ use rayon::prelude::*;
 
 pub use settings::{Preset, RegionRound, Settings};
 
+/// Counts changes of what the same settings make of the same picture.
+pub const VERSION: u32 = 1;
+
 use self::outline::BLEED_PX;
 use self::prefilter::Pixels;
 use self::regions::{Colors, Regions};

@@ -7,7 +7,7 @@ use std::process::Command;
 use linocut::cache::{Cache, CacheError, DEFAULT_CAP_BYTES};
 use linocut::models::ModelError;
 
-use super::cache::{entry, job};
+use super::cache::{artifact, key};
 use super::models_fetch::{bring, endpoint, honest, manifest};
 use super::models_hub::Hub;
 
@@ -45,10 +45,10 @@ fn a_fetch_names_the_file_and_leaves_no_model() {
 fn a_result_is_not_cached_and_leaves_no_piece() {
     on_a_full_disk("a_result_is_not_cached_and_leaves_no_piece", |folder| {
         let cache = Cache::open(folder, DEFAULT_CAP_BYTES).unwrap();
-        let error = cache.put(&job("a"), &entry(2000)).unwrap_err();
+        let error = cache.put(&key("a"), &artifact(2000)).unwrap_err();
         assert!(matches!(error, CacheError::Write { .. }), "{error}");
-        let shard = folder.join("v1").join(&job("a").to_hex()[..2]);
+        let shard = folder.join("v2").join(&key("a").to_hex()[..2]);
         assert_eq!(std::fs::read_dir(shard).unwrap().count(), 0, "the temporary file is gone");
-        cache.put(&job("b"), &entry(2)).expect("a small result still fits");
+        cache.put(&key("b"), &artifact(2)).expect("a small result still fits");
     });
 }

@@ -1,4 +1,4 @@
-//! Keys of fixed jobs and drawings of those that ask no encoder: what a cache of yesterday must still be right about.
+//! Keys of fixed plans and drawings of those that ask no encoder: what a cache of yesterday must still be right about.
 //!
 //! Edits are not among the drawings: the encoder's products differ in their last bits between classes of processors.
 
@@ -7,7 +7,6 @@ use linocut::cache::Cache;
 use linocut::ctx::{Ctx, Silent};
 use linocut::gpu::Backend;
 use linocut::image::Image;
-use linocut::job::{ENGINE_VERSION, Job};
 use linocut::models::SearchPath;
 use linocut::nodes::param::Values;
 use linocut::nodes::{NODES, font_stylize, vectorize};
@@ -69,14 +68,16 @@ fn numbers() -> Value {
         };
         let drawing = drawing.map(|svg| blake3::hash(svg.as_bytes()).to_hex().to_string());
         // The key as it is where most people work: processors of another class have others.
-        let job = Job { backend: Backend::Cpu.class(), ..prepared.job };
-        (name.to_owned(), json!({ "key": job.hash().to_hex().to_string(), "drawing": drawing }))
+        let mut plan = prepared.plan;
+        plan.steps.iter_mut().for_each(|step| step.class = Backend::Cpu.class());
+        (name.to_owned(), json!({ "key": plan.key().unwrap().to_string(), "drawing": drawing }))
     });
-    json!({ "engine": ENGINE_VERSION, "jobs": jobs.into_iter().collect::<serde_json::Map<_, _>>() })
+    let versions = json!({ "trace": linocut::vectorize::VERSION, "edit": linocut::optimize::VERSION });
+    json!({ "versions": versions, "jobs": jobs.into_iter().collect::<serde_json::Map<_, _>>() })
 }
 
 #[test]
-fn numbers_change_with_the_version_of_the_engine_alone() {
+fn numbers_change_with_the_version_of_a_stage_alone() {
     let now = numbers();
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(file(FILE), serde_json::to_string_pretty(&now).unwrap() + "\n").unwrap();
@@ -84,14 +85,14 @@ fn numbers_change_with_the_version_of_the_engine_alone() {
     }
     let held: Value = serde_json::from_str(&std::fs::read_to_string(file(FILE)).unwrap()).unwrap();
     assert_eq!(
-        held["engine"], now["engine"],
-        "the engine has another version: run cargo xtask golden and look at what changed"
+        held["versions"], now["versions"],
+        "a stage has another version: run cargo xtask golden and look at what changed"
     );
     for (name, ..) in JOBS {
         assert_eq!(
             held["jobs"][name]["drawing"], now["jobs"][name]["drawing"],
-            "'{name}' gives another drawing: raise the number in engine! of src/job/mod.rs, say it in CHANGELOG.md under \
-             'Pictures may change', then run cargo xtask golden"
+            "'{name}' gives another drawing: raise VERSION in src/vectorize/mod.rs (src/optimize/mod.rs where an edit differs), \
+             say it in CHANGELOG.md under 'Pictures may change', then run cargo xtask golden"
         );
         assert_eq!(
             held["jobs"][name]["key"], now["jobs"][name]["key"],

@@ -49,13 +49,13 @@ fn a_baked_range_is_there_when_it_is_rendered_and_exported_by_name() {
     let folder = crate::util::folder();
     let (node, instance) = two_jobs(&host, folder.path());
     assert_eq!(press(&node, &instance, "bakeRange"), kOfxStatOK, "{:?}", instance.messages);
-    assert_eq!(entries(), 2, "three frames of two prompts");
+    assert_eq!(entries(), 3, "three frames of two prompts: one tracing and two edits");
     assert!(PROGRESS_UPDATES.load(Ordering::SeqCst) > 0, "the bar moved");
     assert_eq!(press(&node, &instance, "exportRange"), kOfxStatOK, "{:?}", instance.messages);
     assert_eq!(crate::util::names(folder.path()), ["shot.01.svg", "shot.02.svg", "shot.03.svg"]);
     let svg = |number: u8| std::fs::read_to_string(folder.path().join(format!("shot.0{number}.svg"))).unwrap();
     assert!(svg(1) == svg(2) && svg(2) != svg(3), "the prompt changes at frame 3");
-    assert_eq!(entries(), 2, "exporting took what was baked");
+    assert_eq!(entries(), 3, "exporting took what was baked");
     let status = instance.param(c"status").unwrap().text_at(0.0);
     assert!(status.contains("frame 3") && status.contains("from the cache"), "{status}");
 }

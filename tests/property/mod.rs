@@ -1,8 +1,8 @@
 //! Properties that hold for any input.
 
-mod cache;
+mod artifact;
 mod encoder;
-mod job;
+mod plan;
 mod raster;
 mod svg_round_trip;
 mod text;

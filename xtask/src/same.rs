@@ -1,14 +1,14 @@
 //! `cargo xtask same --program FILE`: whether this build does what an older one did, bit for bit.
 //!
 //! Input: an older `linocut`, `examples`. Output: a line a job, and a failure where a picture or a drawing differs. Every node,
-//! every mode, regions, a region that limits, a word. The title, the seed and the hashes that an SVG carries are no
-//! part of a drawing. Invariant: the jobs are fixed. Cost: two runs of some twelve quick edits.
+//! every mode, regions, a region that limits, a word, a mask, a frame of a schedule. The title, the seed and the hashes that an SVG carries are no
+//! part of a drawing. Invariant: the jobs are fixed. Cost: two runs of fifteen quick edits.
 
 use crate::tools::{build, execute, flag, program, root, say};
 use std::path::Path;
 
 /// A command with everything but its outputs; all of them are quick.
-const JOBS: [&[&str]; 13] = [
+const JOBS: [&[&str]; 15] = [
     &["vectorize", "examples/coffee.jpg"],
     &["vectorize", "examples/flower.jpg", "--preset", "poster", "--rounds", "6,20", "--max-paths", "300"],
     &["edit", "examples/coffee.jpg", "--prompt", "made of gold", "--quality", "draft"],
@@ -44,14 +44,43 @@ const JOBS: [&[&str]; 13] = [
     &["recolor", "examples/coffee.jpg", "--prompt", "blue", "--palette", "free", "--quality", "draft"],
     &["recolor", "examples/flower.jpg", "--prompt", "sepia", "--keep-black-white=on", "--quality", "draft"],
     &["stylize", "--text", "Fire", "--font", "examples/font.ttf", "--prompt", "flames", "--quality", "draft"],
+    &[
+        "edit",
+        "examples/coffee.jpg",
+        "--prompt",
+        "red",
+        "--mask",
+        "examples/coffee.jpg",
+        "--mask-limits=on",
+        "--mix",
+        "0.7",
+        "--quality",
+        "draft",
+    ],
+    &[
+        "recolor",
+        "examples/temple.jpg",
+        "--schedule",
+        SCHEDULE,
+        "--frame",
+        "4",
+        "--transition",
+        "linear",
+        "--quality",
+        "draft",
+    ],
 ];
 const FOLDER: &str = "target/same";
+const SCHEDULE: &str = "target/same/schedule.txt";
+/// Prompts over time, of which a frame between two keys is made.
+const KEYS: &str = "0: fog\n10: at night\n";
 
 /// Runs every job with both programs.
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let older = flag(args, "--program")?.ok_or("--program names the older linocut")?;
     build()?;
     std::fs::create_dir_all(root().join(FOLDER)).map_err(|error| format!("{FOLDER}: {error}"))?;
+    std::fs::write(root().join(SCHEDULE), KEYS).map_err(|error| format!("{SCHEDULE}: {error}"))?;
     let mut parted = Vec::new();
     for (index, job) in JOBS.iter().enumerate() {
         let [before, after] =

@@ -133,7 +133,7 @@ fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         let iterations = done.edited.iterations;
         rows.push(serde_json::json!({"quality": quality, "seconds": seconds, "iterations": iterations}));
     }
-    let peak = linocut::job::report::peak_rss_mb();
+    let peak = linocut::session::report::peak_rss_mb();
     let report = serde_json::json!({
         "load_seconds": load, "edits": rows, "peak_rss_mb": peak, "threads": run.ctx.threads(), "backend": run.ctx.backend_class(),
     });

@@ -6,20 +6,21 @@ use super::{Run, args};
 use clap::ArgMatches;
 use linocut::cache::Cache;
 use linocut::finish::lut::cube_from_edit;
+use linocut::finish::scores::Scores;
 use linocut::finish::{mixed, scene_at};
 use linocut::image::Image;
-use linocut::job::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
-use linocut::job::{Done, Job};
 use linocut::models::Choice;
 use linocut::nodes::param::{Text, Typed, Values};
 use linocut::nodes::{self, Node, font_stylize, prompts, recolor, shared};
 use linocut::optimize::Step;
+use linocut::plan::Plan;
 use linocut::raster::{self, Background, Size};
 use linocut::scene::palette_out::gpl_from_scenes;
 use linocut::scene::svg_in;
 use linocut::scene::svg_out::svg_from_scene;
 use linocut::schedule::Prompt;
-use linocut::session::{Material, Prepared, Request};
+use linocut::session::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
+use linocut::session::{Done, Material, Prepared, Request};
 use std::path::{Path, PathBuf};
 
 /// Everything read from files before the work begins.
@@ -66,25 +67,25 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
         // A history has to be made, so it cannot come from the cache.
         session.cache = Cache::off();
     }
-    let (prepared, mut done) = session.fulfil(&request, false, &run.ctx, watch)?;
+    let (prepared, done) = session.fulfil(&request, false, &run.ctx, watch)?;
     if let Some(frames) = frames {
         frames.finish()?;
     }
     run.ctx.progress.stage("write", 0);
     let drawn = prepared.draw(&material, &done, &run.ctx)?;
     let picture = laid_over(&material, drawn, mask.as_deref(), values.get(&shared::MIX) as f32);
-    write(outputs, &picture, &done, &prepared.job, (node.finish)(&values).strength)?;
+    write(outputs, &picture, &done, &prepared.plan, (node.finish)(&values).strength)?;
     if done.edited.is_unclear() {
         tracing::warn!(
             "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words"
         );
     }
     // Judging is not part of writing; it ends that stage's clock.
-    session.score(&prepared, &mut done, &run.ctx)?;
+    let scores = session.score(&prepared, &done, &run.ctx)?;
     if prepared.encoder.is_some() {
-        report_edit(run, &prepared, &done)
+        report_edit(run, &prepared, &done, scores.as_ref())
     } else {
-        report_vectorize(run, &done, &prepared.job)
+        report_vectorize(run, &prepared, &done)
     }
 }
 
@@ -199,16 +200,16 @@ fn word(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Material, 
     Ok(Material::from_word(word, &font, args::size(matches), side)?)
 }
 
-fn write(outputs: Outputs, picture: &Image, done: &Done, job: &Job, strength: f32) -> Result<(), CliError> {
-    let scene = scene_at(&done.edited, strength);
+fn write(outputs: Outputs, picture: &Image, done: &Done, plan: &Plan, strength: f32) -> Result<(), CliError> {
+    let (scene, metadata) = (scene_at(&done.edited, strength), plan.metadata());
     if let Some(output) = outputs.svg {
-        output.finish(svg_from_scene(&scene, &job.metadata()).as_bytes())?;
+        output.finish(svg_from_scene(&scene, &metadata).as_bytes())?;
     }
     if let Some(output) = outputs.palette {
-        output.finish(gpl_from_scenes(&done.edited.initial, &scene, &job.metadata().title).as_bytes())?;
+        output.finish(gpl_from_scenes(&done.edited.initial, &scene, &metadata.title).as_bytes())?;
     }
     if let Some(output) = outputs.lut {
-        let cube = cube_from_edit(&done.edited, &job.metadata().title, strength).ok_or_else(no_grade)?;
+        let cube = cube_from_edit(&done.edited, &metadata.title, strength).ok_or_else(no_grade)?;
         output.finish(cube.as_bytes())?;
     }
     outputs.picture.map_or(Ok(()), |output| output.finish_picture(picture))
@@ -220,7 +221,7 @@ fn seconds(run: &Run) -> Seconds {
     Seconds { load, vectorize, optimize: search + steps, write }
 }
 
-fn report_vectorize(run: &Run, done: &Done, job: &Job) -> Result<(), CliError> {
+fn report_vectorize(run: &Run, prepared: &Prepared, done: &Done) -> Result<(), CliError> {
     let scene = &done.edited.scene;
     let report = VectorizeReport {
         paths: scene.paths.len(),
@@ -229,17 +230,16 @@ fn report_vectorize(run: &Run, done: &Done, job: &Job) -> Result<(), CliError> {
         peak_rss_mb: peak_rss_mb(),
         threads: run.ctx.threads(),
         backend: run.ctx.backend_class(),
-        job_hash: job.hash().to_hex().to_string(),
+        job_hash: prepared.key.to_string(),
         cache_hit: done.cache_hit,
     };
     run.print(&report, &format!("{} paths, {} segments", report.paths, report.segments))
 }
 
-fn report_edit(run: &Run, prepared: &Prepared, done: &Done) -> Result<(), CliError> {
-    let Prepared { job, sizes, encoder, .. } = prepared;
-    let scores = done.scores.as_ref();
+fn report_edit(run: &Run, prepared: &Prepared, done: &Done, scores: Option<&Scores>) -> Result<(), CliError> {
+    let Prepared { plan, sizes, encoder, .. } = prepared;
     let [x_scale, y_scale] = [0, 1].map(|axis| sizes.source_px[axis] / sizes.canvas_px[axis]);
-    let regions = job.plan.edit.iter().flat_map(|edit| &edit.regions);
+    let regions = plan.edit().into_iter().flat_map(|edit| &edit.regions);
     let placed = regions.filter_map(|region| Some((region, region.rect_in_canvas?.scaled(x_scale, y_scale))));
     let cosines = scores.into_iter().flat_map(|scores| &scores.regions);
     let regions = placed.zip(cosines).map(|((region, rect), &[cosine_before, cosine_after])| {
@@ -268,7 +268,7 @@ fn report_edit(run: &Run, prepared: &Prepared, done: &Done) -> Result<(), CliErr
             name: encoder.as_ref().map_or("", Choice::name).to_owned(),
             hash: encoder.as_ref().map_or("", Choice::hash).to_owned(),
         },
-        job_hash: job.hash().to_hex().to_string(),
+        job_hash: prepared.key.to_string(),
         cache_hit: done.cache_hit,
     };
     run.print(&report, &summary(&report))

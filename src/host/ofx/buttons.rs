@@ -169,7 +169,7 @@ fn one_frame(
     let is_stopped = || bar.is_stopped(&meter);
     let work = task.wait(&ctx, is_stopped, || inputs.work(node, false, &material, &ctx))?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
-    let (edited, metadata) = (&work.done.edited, work.prepared.job.metadata());
+    let (edited, metadata) = (&work.done.edited, work.prepared.plan.metadata());
     let strength = (node.finish)(&inputs.values).strength;
     let scene = scene_at(edited, strength);
     for (content, path, file) in files {

@@ -70,7 +70,8 @@ pub(super) fn describe_in_context(
             Role::Source if generator => None,
             Role::Source => clip(effect, kOfxImageEffectSimpleSourceClipName, &colour, suites),
             Role::Mask if general => clip(effect, MASK, &[kOfxImageComponentAlpha], suites),
-            Role::Mask => None,
+            // What steps make for one another comes from no host.
+            Role::Mask | Role::Start | Role::Judged => None,
         };
         let Some(props) = defined else { continue };
         if general && input.optional {

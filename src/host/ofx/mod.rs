@@ -3,7 +3,7 @@
 //! Input: actions of a host. Output: statuses, described nodes, rendered pictures. Invariants: exactly the three
 //! functions of the standard are exported; every function that a host calls runs inside the guard, so nothing but a status
 //! gets out; loading and describing touch no file and start no thread; no state hangs on an instance. Determinism: as
-//! [`crate::job`].
+//! [`crate::plan`].
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
 //! `params` say what a node is, `answers` says what is needed, `clips`, `task` and `render` make pictures, `buttons` act at

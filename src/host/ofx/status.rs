@@ -8,6 +8,7 @@ use super::params::Reader;
 use super::sys::OfxImageEffectHandle;
 use super::task::Work;
 use crate::image::{Alpha, ColorSpace};
+use crate::models::Choice;
 use crate::nodes::hosted;
 use crate::schedule::Prompt;
 use parking_lot::Mutex;
@@ -46,7 +47,7 @@ pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option
 fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> String {
     let edited = &work.done.edited;
     let mut parts = vec![format!("frame {time}"), format!("{} shapes", edited.scene.paths.len())];
-    if let Some(edit) = &work.prepared.job.plan.edit {
+    if let Some(edit) = work.prepared.plan.edit() {
         parts.push(format!("{:?} quality", edit.quality).to_lowercase());
         parts.push(format!("{} steps", edited.iterations));
         parts.push(format!("loss {:.3} to {:.3}", edited.loss_first, edited.loss_last));
@@ -54,7 +55,8 @@ fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> Str
         if edited.is_unclear() {
             parts.push("the encoder hardly tells this prompt from any photo: little was changed".to_owned());
         }
-        parts.push(format!("encoder {}", work.prepared.job.encoder_hash.get(..8).unwrap_or_default()));
+        let hash = work.prepared.encoder.as_ref().map_or("", Choice::hash);
+        parts.push(format!("encoder {}", hash.get(..8).unwrap_or_default()));
     }
     parts.push(if work.done.cache_hit { "from the cache" } else { "made now" }.to_owned());
     let space = match space {

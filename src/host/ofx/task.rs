@@ -1,6 +1,6 @@
 //! One frame's work for an instance: what a render and the buttons have in common.
 //!
-//! Input: an instance and a time. Output: the source, what the parameters ask for, and the finished job. Invariants: the
+//! Input: an instance and a time. Output: the source, what the parameters ask for, and the finished edit. Invariants: the
 //! work is a [`Request`] as the command line makes it of the same pixels and parameters. The host is called from its own
 //! thread alone: the work itself runs on another one while this one asks for abort. Determinism and cost: as [`session`].
 
@@ -15,12 +15,11 @@ use crate::ctx::{Cancelled, Ctx, Progress, ThreadError};
 use crate::fault::Fault;
 use crate::gpu::{self, Backend};
 use crate::image::{ColorSpace, Image};
-use crate::job::Done;
 use crate::nodes::param::{ParamError, Values};
 use crate::nodes::{Node, font_stylize, hosted, prompts, shared};
 use crate::raster::Size;
 use crate::schedule::{Prompt, ScheduleError};
-use crate::session::{self, Material, Prepared, Request, SessionError};
+use crate::session::{self, Done, Material, Prepared, Request, SessionError};
 use crate::text::TextError;
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -146,7 +145,7 @@ pub(super) struct Inputs {
     limits: Option<Vec<f32>>,
 }
 
-/// A finished job.
+/// A finished edit.
 pub(super) struct Work {
     /// What was asked for.
     pub prepared: Prepared,
@@ -165,7 +164,7 @@ impl Inputs {
         Ok(ctx)
     }
 
-    /// What the job starts from; a word fills a frame of `word_px`.
+    /// What is worked on; a word fills a frame of `word_px`.
     ///
     /// # Errors
     /// [`TaskError`] for pixels that are not numbers, a font that cannot be read, a word that cannot be drawn.

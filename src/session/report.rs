@@ -39,7 +39,7 @@ pub struct EditReport {
     pub backend: String,
     /// Encoder used.
     pub encoder: EncoderReport,
-    /// Hash of the job.
+    /// Key of what was made.
     pub job_hash: String,
     /// Whether the scenes came from the cache.
     pub cache_hit: bool,
@@ -95,7 +95,7 @@ pub struct VectorizeReport {
     pub threads: usize,
     /// Backend used.
     pub backend: String,
-    /// Hash of the job.
+    /// Key of what was made.
     pub job_hash: String,
     /// Whether the scene came from the cache.
     pub cache_hit: bool,

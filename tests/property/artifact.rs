@@ -1,6 +1,7 @@
-//! Cache entries: what is written comes back bit for bit, and no bytes make the reader panic.
+//! Artifacts: what is written comes back bit for bit, and no bytes make the reader panic.
 
-use linocut::cache::Entry;
+use linocut::optimize::Edited;
+use linocut::plan::Artifact;
 use linocut::scene::{FillRule, Scene};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,29 +36,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_is_written_comes_back_bit_for_bit(finished in scene(), initial in scene(), loss in any::<f64>(), job in any::<[u8; 32]>()) {
-        let job = blake3::Hash::from_bytes(job);
-        let entry = Entry { scene: finished, initial, report: serde_json::json!({"loss": loss, "note": "\u{1f3a8}"}) };
-        let bytes = entry.to_bytes(&job).unwrap();
-        let read = Entry::from_bytes(&job, &bytes).unwrap();
-        prop_assert_eq!(&read, &entry);
-        prop_assert_eq!(bits(&read.scene), bits(&entry.scene));
-        prop_assert_eq!(read.to_bytes(&job).unwrap(), bytes, "one byte sequence an entry");
+    fn what_is_written_comes_back_bit_for_bit(finished in scene(), initial in scene(), loss in -1e3_f32..1e3) {
+        let edited = Edited { scene: finished, loss_last: loss, rest: vec![[loss; 3]], ..Edited::untouched(&initial) };
+        let edit = Artifact::Edit(edited.clone());
+        let bytes = edit.to_bytes().unwrap();
+        let Artifact::Edit(read) = Artifact::from_bytes(&bytes).unwrap() else { panic!("an edit is an edit") };
+        prop_assert_eq!(bits(&read.scene), bits(&edited.scene));
+        prop_assert_eq!(bits(&read.initial), bits(&edited.initial));
+        prop_assert_eq!((read.loss_last.to_bits(), &read), (loss.to_bits(), &edited));
+        prop_assert_eq!(Artifact::Edit(read).to_bytes().unwrap(), bytes, "one byte sequence an artifact");
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic(mut body in vec(any::<u8>(), 0..400), framed in any::<bool>()) {
-        let job = blake3::hash(b"job");
-        if framed {
-            body.splice(..0, *job.as_bytes());
-            let mut bytes = b"linocut\n\x01\0\0\0".to_vec();
-            bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
-            bytes.extend_from_slice(blake3::hash(&body).as_bytes());
-            bytes.extend_from_slice(&body);
-            body = bytes;
+    fn no_bytes_make_the_reader_panic(mut bytes in vec(any::<u8>(), 0..400), kind in 0_u8..4) {
+        if let Some(first) = bytes.first_mut() {
+            *first = kind;
         }
-        if let Ok(entry) = Entry::from_bytes(&job, &body) {
-            prop_assert!(entry.scene.validate().is_ok(), "what is accepted is a scene");
+        if let Ok(Artifact::Scene(scene)) = Artifact::from_bytes(&bytes) {
+            prop_assert!(scene.validate().is_ok(), "what is accepted is a scene");
         }
     }
 }
