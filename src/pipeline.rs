@@ -8,10 +8,14 @@ use crate::ctx::{Cancelled, Ctx};
 use crate::encoder::Encoder;
 use crate::fault::Fault;
 use crate::finish::scores::{self, Before, ScoreError};
+use crate::finish::{self, Finish};
+use crate::image::Image;
 use crate::models::LoadError;
-use crate::optimize::{self, OptimizeError};
+use crate::optimize::{self, Edited, OptimizeError};
 use crate::plan::{Artifact, Given, Input, Key, Materials, Plan, PlanError, Recipe, Role, StepId};
+use crate::raster::{RasterError, Size};
 use crate::vectorize::{self, VectorizeError};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What a plan is carried out with.
@@ -38,6 +42,17 @@ pub struct Made {
     pub was_found: bool,
 }
 
+impl Made {
+    /// The shapes before and after, where it has shapes.
+    pub fn edited(&self) -> Option<Cow<'_, Edited>> {
+        match &self.artifact {
+            Artifact::Scene(scene) => Some(Cow::Owned(Edited::untouched(scene))),
+            Artifact::Edit(edited) => Some(Cow::Borrowed(edited)),
+            _ => None,
+        }
+    }
+}
+
 /// Told of every iteration.
 pub type Watch<'a> = Option<&'a mut (dyn FnMut(&optimize::Step<'_>) + Send)>;
 
@@ -49,7 +64,7 @@ pub enum PipelineError {
     Plan(#[from] PlanError),
     /// No encoder.
     #[error(transparent)]
-    Encoder(#[from] LoadError),
+    Encoder(Box<LoadError>),
     /// The picture could not be traced.
     #[error(transparent)]
     Vectorize(#[from] VectorizeError),
@@ -59,6 +74,12 @@ pub enum PipelineError {
     /// The result could not be judged.
     #[error(transparent)]
     Score(#[from] ScoreError),
+    /// The result cannot be drawn.
+    #[error(transparent)]
+    Raster(#[from] RasterError),
+    /// The result is figures.
+    #[error("figures cannot be drawn; ask for the edit they belong to")]
+    NoPicture,
     /// The user or the host stopped it.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -73,12 +94,20 @@ impl PipelineError {
             Self::Vectorize(error) => error.fault(),
             Self::Optimize(error) => error.fault(),
             Self::Score(error) => error.fault(),
+            Self::Raster(error) => error.fault(),
+            Self::NoPicture => Fault::Usage,
             Self::Cancelled(error) => error.fault(),
         }
     }
 }
 
-/// The artifact of `key`, where `with` has it; a damaged one is none.
+impl From<LoadError> for PipelineError {
+    fn from(error: LoadError) -> Self {
+        Self::Encoder(Box::new(error))
+    }
+}
+
+/// The artifact of `key`, where the cache has it; a damaged one is none.
 pub fn find(key: &Key, cache: &Cache) -> Option<Artifact> {
     Artifact::from_bytes(&cache.get(&key.0)?).ok()
 }
@@ -136,7 +165,7 @@ fn made(
                 Some(_) => return Err(lacks(Role::Mask).into()),
             };
             let encoder = (with.encoder)()?;
-            Artifact::Edit(optimize::run(&start, &encoder, settings, mask, step.seed, ctx, watch)?)
+            Artifact::Edit(Box::new(optimize::run(&start, &encoder, settings, mask, step.seed, ctx, watch)?))
         }
         Recipe::Score(judged) => {
             let Some(Taken::Made(Artifact::Edit(edited))) = input(Role::Judged)? else {
@@ -153,6 +182,24 @@ fn made(
     };
     keep(key, &artifact, with.cache);
     Ok(Made { artifact, was_found: false })
+}
+
+/// A picture of `artifact` of `size`; `source` has that size and gives the result its detail and alpha.
+///
+/// # Errors
+/// [`PipelineError::Raster`], [`PipelineError::NoPicture`].
+pub fn draw(
+    artifact: &Artifact,
+    size: Size,
+    source: Option<&Image>,
+    finish: Finish,
+    ctx: &Ctx,
+) -> Result<Image, PipelineError> {
+    match artifact {
+        Artifact::Scene(scene) => Ok(finish::draw(&Edited::untouched(scene), size, source, finish, ctx)?),
+        Artifact::Edit(edited) => Ok(finish::draw(edited, size, source, finish, ctx)?),
+        Artifact::Scores(_) => Err(PipelineError::NoPicture),
+    }
 }
 
 /// An input, wherever it came from.

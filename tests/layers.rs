@@ -28,7 +28,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("optimize", &["raster", "nn", "encoder", "schedule", "grade"]),
     ("finish", &["raster", "encoder", "grade", "optimize"]),
     ("plan", &["vectorize", "optimize", "finish"]),
-    ("pipeline", &["vectorize", "encoder", "models", "cache", "optimize", "finish", "plan"]),
+    ("pipeline", &["raster", "vectorize", "encoder", "models", "cache", "optimize", "finish", "plan"]),
     ("nodes", &["vectorize", "text", "schedule", "optimize", "finish", "plan"]),
     (
         "session",

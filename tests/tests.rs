@@ -8,6 +8,7 @@ mod figures;
 mod golden;
 mod gpu;
 mod host;
+mod house;
 mod layers;
 mod property;
 mod regression;

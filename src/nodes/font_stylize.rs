@@ -1,7 +1,7 @@
 //! Linocut Font Stylize: shape-only edit of a word.
 
 use super::param::{Kind, Number, Param, Text, Typed, Values};
-use super::{Asked, Clip, Node, Role, shared};
+use super::{Asked, Clip, Makes, Node, shared};
 use crate::finish::Finish;
 use crate::optimize::Mode;
 use crate::plan::Plan;
@@ -92,7 +92,8 @@ pub const NODE: Node = Node {
     command: "stylize",
     help: "Bends the letters of a word toward a sentence; colours stay.",
     params: PARAMS,
-    clips: &[Clip { role: Role::Source, optional: true }, Clip { role: Role::Mask, optional: true }],
+    clips: &[Clip { optional: true, ..super::SOURCE }, super::MASK],
+    makes: Makes::Picture,
     edits: true,
     plan,
     finish,

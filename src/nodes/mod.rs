@@ -37,7 +37,9 @@ pub struct Node {
     pub params: &'static [Param],
     /// Its inputs, the first one first.
     pub clips: &'static [Clip],
-    /// Whether it edits shapes with an encoder, or only traces them.
+    /// What its result is for.
+    pub makes: Makes,
+    /// Whether it edits shapes with an encoder towards a prompt.
     pub edits: bool,
     /// What is to be done for its values.
     pub plan: fn(&Values, &Asked<'_>) -> Plan,
@@ -45,18 +47,50 @@ pub struct Node {
     pub finish: fn(&Values) -> Finish,
 }
 
+/// What a result is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Makes {
+    /// Shapes to go on with; a picture of them is by the way.
+    Shapes,
+    /// A picture to look at.
+    Picture,
+}
+
 /// An input of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clip {
+    /// Name that hosts show; in small letters the flag of the command line.
+    pub name: &'static str,
     /// What it is for.
     pub role: Role,
     /// Whether the node works without it.
     pub optional: bool,
+    /// Whether it says how far each pixel of the source counts, and is no picture of its own.
+    pub is_mask: bool,
+    /// What a user should know.
+    pub hint: &'static str,
 }
 
+impl Clip {
+    /// Its flag, without dashes.
+    pub fn flag(&self) -> String {
+        self.name.to_lowercase()
+    }
+}
+
+/// What is worked on.
+const SOURCE: Clip =
+    Clip { name: "Source", role: Role::Source, optional: false, is_mask: false, hint: "Picture or SVG to work on" };
+/// Where the effect is seen.
+const MASK: Clip = Clip {
+    name: "Mask",
+    role: Role::Mask,
+    optional: true,
+    is_mask: true,
+    hint: "Picture of the source's size: the edit is seen where it is white or opaque",
+};
 /// The inputs of a node that works on a picture.
-const ON_A_PICTURE: &[Clip] =
-    &[Clip { role: Role::Source, optional: false }, Clip { role: Role::Mask, optional: true }];
+const ON_A_PICTURE: &[Clip] = &[SOURCE, MASK];
 
 impl Node {
     /// Its parameters and those that it has in common with others, wherever it is used.
@@ -73,6 +107,11 @@ impl Node {
     /// Whether it can draw a source of its own: a word.
     pub fn draws_its_source(&self) -> bool {
         self.clips.iter().any(|clip| clip.role == Role::Source && clip.optional)
+    }
+
+    /// The inputs besides the source and the mask: pictures of their own.
+    pub fn others(&self) -> impl Iterator<Item = &'static Clip> + use<> {
+        self.clips.iter().filter(|clip| clip.role != Role::Source && !clip.is_mask)
     }
 }
 
@@ -116,6 +155,8 @@ pub struct Start {
     pub is_scene: bool,
     /// How far each pixel of the picture may change; none: wholly.
     pub mask: Option<MaterialHash>,
+    /// The pictures of the node's other clips.
+    pub others: Vec<(Role, MaterialHash)>,
     /// Hash of the encoder; empty for nodes that ask none.
     pub encoder: String,
     /// Class of the machine for edits.
@@ -160,7 +201,8 @@ fn plan_of(values: &Values, edit: Option<Settings>, asked: &Asked<'_>) -> Plan {
 pub fn has_no_look(node: &Node, values: &Values) -> bool {
     let sizes = Sizes { source_px: [1.0; 2], canvas_px: [1.0; 2] };
     let source = MaterialHash(String::new());
-    let start = Start { source, is_scene: false, mask: None, encoder: String::new(), class: String::new() };
+    let start =
+        Start { source, is_scene: false, mask: None, others: Vec::new(), encoder: String::new(), class: String::new() };
     let plan = (node.plan)(values, &Asked { sizes, prompt: &Prompt::default(), start: &start });
     plan.edit().is_none_or(|edit| edit.look_search.is_none())
 }

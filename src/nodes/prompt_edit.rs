@@ -1,7 +1,7 @@
 //! Linocut Prompt Edit: CLIPVG with a global prompt and regions.
 
 use super::param::{Kind, Number, Param, Text, Typed, Values};
-use super::{Asked, Node, shared};
+use super::{Asked, Makes, Node, shared};
 use crate::finish::Finish;
 use crate::optimize::Mode;
 use crate::plan::Plan;
@@ -68,6 +68,7 @@ pub const NODE: Node = Node {
     help: "Edits a picture with a sentence: shapes are optimised until the encoder agrees with the prompt.",
     params: PARAMS,
     clips: super::ON_A_PICTURE,
+    makes: Makes::Picture,
     edits: true,
     plan,
     finish,

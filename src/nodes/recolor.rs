@@ -1,7 +1,7 @@
 //! Linocut Recolor: colour-only edit.
 
 use super::param::{Kind, Param, Switch, Text, Typed, Values};
-use super::{Asked, Node, shared};
+use super::{Asked, Makes, Node, shared};
 use crate::finish::Finish;
 use crate::optimize::{Mode, Quality};
 use crate::plan::Plan;
@@ -80,6 +80,7 @@ pub const NODE: Node = Node {
     help: "Recolours a picture with a sentence; no outline moves and the grain of the source stays.",
     params: PARAMS,
     clips: super::ON_A_PICTURE,
+    makes: Makes::Picture,
     edits: true,
     plan,
     finish,

@@ -1,7 +1,7 @@
 //! Linocut Vectorize: picture to shapes.
 
 use super::param::{Param, Values};
-use super::{Asked, Node, shared};
+use super::{Asked, Makes, Node, shared};
 use crate::finish::Finish;
 use crate::plan::Plan;
 
@@ -29,6 +29,7 @@ pub const NODE: Node = Node {
     help: "Turns a picture into stacked vector shapes: a coarse round of few colours with finer rounds on top.",
     params: PARAMS,
     clips: super::ON_A_PICTURE,
+    makes: Makes::Shapes,
     edits: false,
     plan,
     finish,

@@ -20,7 +20,7 @@ pub enum Artifact {
     /// Shapes.
     Scene(Scene),
     /// Edited shapes, with everything that drawing them at any size needs.
-    Edit(Edited),
+    Edit(Box<Edited>),
     /// How well an edit agrees with its prompts.
     Scores(Scores),
 }
@@ -119,7 +119,7 @@ impl Artifact {
                 let measured: Measured = reader.json("what was measured")?;
                 let (scene, initial) = (reader.scene()?, reader.scene()?);
                 let Measured { iterations, loss_first, loss_last, layers, rest, clarities, judging } = measured;
-                Self::Edit(Edited {
+                Self::Edit(Box::new(Edited {
                     initial,
                     scene,
                     layers,
@@ -129,7 +129,7 @@ impl Artifact {
                     iterations,
                     loss_first,
                     loss_last,
-                })
+                }))
             }
             [SCORES] => Self::Scores(reader.json("scores")?),
             _ => return Err(ArtifactError::Body { what: "kind", at: 0 }),

@@ -21,10 +21,15 @@ pub enum Material {
     Shapes(Scene, Size),
 }
 
+/// A picture in any space as display-referred sRGB with straight alpha.
+pub fn as_shown(picture: Image) -> Image {
+    picture.into_straight().into_space(ColorSpace::Srgb)
+}
+
 impl Material {
     /// Of a picture in any space.
     pub fn from_picture(picture: Image) -> Self {
-        Self::Picture(picture.into_straight().into_space(ColorSpace::Srgb))
+        Self::Picture(as_shown(picture))
     }
 
     /// Of the shapes of an SVG, in its own size.

@@ -1,7 +1,7 @@
 //! The one road from what is asked for to what is seen.
 //!
 //! ```text
-//! Request -> prepare -> Prepared -> find (cache) | make -> Done -> draw -> Image
+//! Request -> prepare -> Prepared -> find (cache) | make -> Made -> draw -> Image
 //! ```
 //! The command line, the OpenFX host, benches and tests translate their world into a [`Request`] and the answer back.
 //!
@@ -16,18 +16,16 @@ mod turn;
 use crate::cache::Cache;
 use crate::ctx::{Cancelled, Ctx};
 use crate::fault::Fault;
+use crate::finish::Finish;
 use crate::finish::scores::{Judged, Scores};
-use crate::finish::{self, Finish};
 use crate::gpu::Backend;
-use crate::image::Image;
+use crate::image::{Image, resample};
 use crate::models::{self, Choice, LoadError, SearchPath};
 use crate::nodes::param::{ParamError, Value, Values};
 use crate::nodes::{self, Asked, Node, shared};
-use crate::optimize::Edited;
-pub use crate::pipeline::Watch;
-use crate::pipeline::{self, Made, PipelineError, With};
-use crate::plan::{Artifact, Key, Materials, Plan, PlanError, Role};
-use crate::raster::RasterError;
+use crate::pipeline::{self, PipelineError, With};
+pub use crate::pipeline::{Made, Watch};
+use crate::plan::{Artifact, Given, Key, Materials, Plan, PlanError, Role};
 use crate::schedule::Prompt;
 pub use material::Material;
 use material::Started;
@@ -54,6 +52,8 @@ pub struct Request<'a> {
     pub material: &'a Material,
     /// How far each pixel of a picture lies under a mask, where the mask limits what may change.
     pub mask: Option<&'a [f32]>,
+    /// The pictures of the node's other clips: display-referred sRGB, straight alpha, of any size.
+    pub others: &'a [(Role, Image)],
 }
 
 /// A request that was thought through: everything is known but the result.
@@ -73,27 +73,6 @@ pub struct Prepared {
     finish: Finish,
 }
 
-/// What was made of a request, and where it came from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Done {
-    /// The scenes and their grades.
-    pub edited: Edited,
-    /// Whether they came from the cache.
-    pub cache_hit: bool,
-}
-
-impl Done {
-    /// Of an artifact that can be drawn.
-    fn of(Made { artifact, was_found }: Made) -> Option<Self> {
-        let edited = match artifact {
-            Artifact::Scene(scene) => Edited::untouched(&scene),
-            Artifact::Edit(edited) => edited,
-            Artifact::Scores(_) => return None,
-        };
-        Some(Self { edited, cache_hit: was_found })
-    }
-}
-
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -109,9 +88,6 @@ pub enum SessionError {
     /// The work failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// The result cannot be drawn.
-    #[error(transparent)]
-    Raster(#[from] RasterError),
     /// The user or the host stopped it.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -125,7 +101,6 @@ impl SessionError {
             Self::Encoder(error) => error.fault(),
             Self::Plan(error) => error.fault(),
             Self::Pipeline(error) => error.fault(),
-            Self::Raster(error) => error.fault(),
             Self::Cancelled(error) => error.fault(),
         }
     }
@@ -137,15 +112,18 @@ impl Session {
     /// # Errors
     /// [`SessionError::Encoder`] for an encoder that is not there.
     pub fn prepare(&self, request: &Request<'_>, ctx: &Ctx) -> Result<Prepared, SessionError> {
-        let Request { node, values, material, mask, .. } = *request;
+        let Request { node, values, material, mask, others, .. } = *request;
         let side = values.get(&shared::WORKING_SIZE) as usize;
-        let Started { materials, source, mask, is_scene, sizes } = ctx.install(|| material.start(side, mask, ctx));
+        let Started { mut materials, source, mask, is_scene, sizes } = ctx.install(|| material.start(side, mask, ctx));
+        let fitted = |picture: &Image| Given::Picture(ctx.install(|| resample::fit_long_side(picture, side, ctx)));
+        let others = others.iter().map(|(role, picture)| (*role, materials.add(fitted(picture)))).collect();
         let encoder =
             node.edits.then(|| models::choose(values.get(&shared::ENCODER), &self.search, &ctx.cancel)).transpose()?;
         let start = nodes::Start {
             source,
             is_scene,
             mask,
+            others,
             encoder: encoder.as_ref().map_or("", Choice::hash).to_owned(),
             class: ctx.backend_class(),
         };
@@ -155,19 +133,17 @@ impl Session {
     }
 
     /// The result, where it was made before. Takes no turn and loads no encoder.
-    pub fn find(&self, prepared: &Prepared) -> Option<Done> {
-        let artifact = pipeline::find(&prepared.key, &self.cache)?;
-        Done::of(Made { artifact, was_found: true })
+    pub fn find(&self, prepared: &Prepared) -> Option<Made> {
+        Some(Made { artifact: pipeline::find(&prepared.key, &self.cache)?, was_found: true })
     }
 
     /// Makes the result and keeps it. One edit runs at a time and uses every core; others wait their turn here.
     ///
     /// # Errors
     /// [`SessionError`] of the stage that failed.
-    pub fn make(&self, prepared: &Prepared, ctx: &Ctx, watch: Watch<'_>) -> Result<Done, SessionError> {
+    pub fn make(&self, prepared: &Prepared, ctx: &Ctx, watch: Watch<'_>) -> Result<Made, SessionError> {
         let _turn = turn::take(&ctx.cancel)?;
-        let made = self.run(&prepared.plan, None, prepared, ctx, watch)?;
-        Done::of(made).ok_or_else(|| PlanError::Lacks { step: prepared.plan.result.0, role: Role::Start }.into())
+        self.run(&prepared.plan, None, prepared, ctx, watch)
     }
 
     fn run(
@@ -193,7 +169,7 @@ impl Session {
         may_be_draft: bool,
         ctx: &Ctx,
         watch: Watch<'_>,
-    ) -> Result<(Prepared, Done), SessionError> {
+    ) -> Result<(Prepared, Made), SessionError> {
         let mut prepared = self.prepare(request, ctx)?;
         let mut found = self.find(&prepared);
         if found.is_none() && may_be_draft && request.node.edits {
@@ -205,11 +181,11 @@ impl Session {
             prepared.key = prepared.plan.key()?;
             found = self.find(&prepared);
         }
-        let done = match found {
-            Some(done) => done,
+        let made = match found {
+            Some(made) => made,
             None => self.make(&prepared, ctx, watch)?,
         };
-        Ok((prepared, done))
+        Ok((prepared, made))
     }
 
     /// How well the result agrees with its prompts as it is shown now; none where nothing was edited. Found where it was measured
@@ -217,12 +193,11 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError`] for an encoder that cannot be loaded or fails.
-    pub fn score(&self, prepared: &Prepared, done: &Done, ctx: &Ctx) -> Result<Option<Scores>, SessionError> {
+    pub fn score(&self, prepared: &Prepared, made: &Made, ctx: &Ctx) -> Result<Option<Scores>, SessionError> {
         let Some(edit) = prepared.plan.edit() else { return Ok(None) };
         let plan = prepared.plan.scored(prepared.start.source.clone(), Judged::of(edit, prepared.finish));
-        let edited = Artifact::Edit(done.edited.clone());
-        let made = self.run(&plan, Some((prepared.key, &edited)), prepared, ctx, None)?;
-        Ok(if let Artifact::Scores(scores) = made.artifact { Some(scores) } else { None })
+        let scored = self.run(&plan, Some((prepared.key, &made.artifact)), prepared, ctx, None)?;
+        Ok(if let Artifact::Scores(scores) = scored.artifact { Some(scores) } else { None })
     }
 }
 
@@ -230,9 +205,10 @@ impl Prepared {
     /// Draws a result in the material's own size: display-referred sRGB, straight alpha.
     ///
     /// # Errors
-    /// [`SessionError::Raster`] for a scene that cannot be drawn.
-    pub fn draw(&self, material: &Material, done: &Done, ctx: &Ctx) -> Result<Image, SessionError> {
-        let drawn = ctx.install(|| finish::draw(&done.edited, material.size(), material.source(), self.finish, ctx))?;
+    /// [`SessionError::Pipeline`] for what cannot be drawn.
+    pub fn draw(&self, material: &Material, made: &Made, ctx: &Ctx) -> Result<Image, SessionError> {
+        let (size, source) = (material.size(), material.source());
+        let drawn = ctx.install(|| pipeline::draw(&made.artifact, size, source, self.finish, ctx))?;
         ctx.cancel.check()?;
         Ok(drawn)
     }

@@ -56,13 +56,13 @@ fn numbers() -> Value {
             values.set(param, param.parse(setting).unwrap()).unwrap();
         }
         let material = if node.id == font_stylize::NODE.id { &word } else { &picture };
-        let request = Request { node, values: &values, prompt: &prompt, material, mask: None };
+        let request = Request { node, values: &values, prompt: &prompt, material, mask: None, others: &[] };
         let prepared = session.prepare(&request, &ctx).unwrap();
         let drawing = match material {
             Material::Shapes(scene, _) => Some(svg_from_scene(scene, &Metadata::default())),
             Material::Picture(_) if node.id == vectorize::NODE.id => {
-                let done = session.make(&prepared, &ctx, None).unwrap();
-                Some(svg_from_scene(&done.edited.scene, &Metadata::default()))
+                let made = session.make(&prepared, &ctx, None).unwrap();
+                Some(svg_from_scene(&made.edited().unwrap().scene, &Metadata::default()))
             }
             Material::Picture(_) => None,
         };

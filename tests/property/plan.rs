@@ -41,7 +41,7 @@ fn prepared(command: &str, set: &[(&str, &str)], side: u32, cache: Cache, ctx: &
     }
     let prompt = Prompt::new(values.get(&shared::PROMPT));
     let material = material(side);
-    let request = Request { node, values: &values, prompt: &prompt, material: &material, mask: None };
+    let request = Request { node, values: &values, prompt: &prompt, material: &material, mask: None, others: &[] };
     Session { cache, search: SearchPath::default() }.prepare(&request, ctx).unwrap()
 }
 

@@ -8,6 +8,7 @@ mod cards;
 mod contact;
 mod figures;
 mod gallery;
+mod house;
 mod looks;
 mod machines;
 mod report;
@@ -21,7 +22,7 @@ use tools::say;
 
 const USAGE: &str = "usage: cargo xtask test | report [--write] | gallery | sheet [--encoder DIR] [--judge DIR] | \
      looks [--only GROUP,...] [--program FILE] [--fresh] [--write] | same --program FILE | machines [--program FILE] | \
-     golden | bundle | install [FOLDER]";
+     house | golden | bundle | install [FOLDER]";
 
 fn main() -> ExitCode {
     let args = std::env::args().skip(1).collect::<Vec<_>>();
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Some("sheet") => sheet::run(rest),
         Some("looks") => looks::run(rest),
         Some("report") => report::run(rest),
+        Some("house") => house::run(),
         Some("same") => same::run(rest),
         Some("machines") => machines::run(rest),
         _ => Err(USAGE.to_owned()),

@@ -4,7 +4,7 @@
 //! Tests run in the release profile: they test the code a user gets, and dependencies are compiled once.
 
 use crate::tools::{execute, root, say};
-use crate::{cards, machines};
+use crate::{cards, house, machines};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Result<(), String> {
     execute("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
     let plug_in = ["clippy", "--lib", "--no-default-features", "--locked", "--", "-D", "warnings"];
     execute("cargo", &plug_in, &[])?;
+    house::run()?;
     let has_nextest = has_nextest();
     if has_nextest {
         execute("cargo", &["nextest", "run", "--workspace", "--release", "--locked", "--no-fail-fast"], &[])?;

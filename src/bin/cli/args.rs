@@ -7,7 +7,7 @@ use linocut::ctx::EncoderPlace;
 use linocut::encoder::direction::REFERENCE_PROMPT;
 use linocut::image::Image;
 use linocut::nodes::param::{Kind, Param, Value, Values};
-use linocut::nodes::{NODES, Node, prompts};
+use linocut::nodes::{Makes, NODES, Node, Role, prompts};
 use linocut::raster::Size;
 use std::path::PathBuf;
 
@@ -95,12 +95,12 @@ pub(crate) fn flag(param: &Param) -> String {
 }
 
 fn output_args(command: Command, node: &Node) -> Command {
-    let path = |name, flag: Option<char>, help: &'static str| {
+    let path = |name: &str, flag: Option<char>, help: &'static str| {
         let arg = value(name, "FILE", help).value_parser(clap::value_parser!(PathBuf));
         flag.map_or_else(|| arg.clone(), |flag| arg.clone().short(flag))
     };
-    let mut command =
-        command.arg(path("mask", None, "Picture of the source's size: the edit is seen where it is white or opaque"));
+    let clips = node.clips.iter().filter(|clip| clip.role != Role::Source);
+    let mut command = command.args(clips.map(|clip| path(&clip.flag(), None, clip.hint).required(!clip.optional)));
     if node.edits {
         let frame = value(FRAME, "N", "Frame whose prompt of the schedule is used [default: 0]");
         command = command
@@ -111,17 +111,23 @@ fn output_args(command: Command, node: &Node) -> Command {
         let size = value(SIZE, "WxH", "Frame that the word fills, in pixels [default: 512x256]");
         command = command.arg(size.value_parser(size_from_text));
     }
-    if !node.edits {
-        return command.arg(path("output", Some('o'), "SVG to write").required(true)).arg(path(
+    let output = |help| path("output", Some('o'), help);
+    command = match node.makes {
+        Makes::Shapes => command.arg(output("SVG to write").required(true)).arg(path(
             "png",
             None,
             "Picture of the shapes at the source's size",
+        )),
+        Makes::Picture => command.arg(output("Picture to write; its name decides the format").required(!node.edits)),
+    };
+    if node.edits {
+        command = command.arg(path("svg", None, "Edited shapes to write as SVG")).arg(path(
+            "frames",
+            None,
+            "Folder that receives a picture of every iteration",
         ));
     }
     command
-        .arg(path("output", Some('o'), "Picture to write; its name decides the format"))
-        .arg(path("svg", None, "Edited shapes to write as SVG"))
-        .arg(path("frames", None, "Folder that receives a picture of every iteration"))
 }
 
 fn score_command() -> Command {
@@ -223,8 +229,8 @@ pub(crate) fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
     matches.try_get_one::<PathBuf>(name).ok().flatten().cloned()
 }
 
-fn value(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(value_name).help(help)
+fn value(name: &str, value_name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name.to_owned()).long(name.to_owned()).value_name(value_name).help(help)
 }
 
 fn switch(name: &'static str, help: &'static str) -> Arg {

@@ -125,12 +125,12 @@ fn bench_edit(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         let mut values = Values::defaults(node.params);
         values.set(&shared::QUALITY, shared::QUALITY.parse(quality)?)?;
         let prompt = Prompt::new(PROMPT);
-        let request = Request { node, values: &values, prompt: &prompt, material: &material, mask: None };
+        let request = Request { node, values: &values, prompt: &prompt, material: &material, mask: None, others: &[] };
         let prepared = session.prepare(&request, &run.ctx)?;
         let begun = Instant::now();
-        let done = session.make(&prepared, &run.ctx, None)?;
+        let made = session.make(&prepared, &run.ctx, None)?;
         let seconds = begun.elapsed().as_secs_f64();
-        let iterations = done.edited.iterations;
+        let iterations = made.edited().map_or(0, |edited| edited.iterations);
         rows.push(serde_json::json!({"quality": quality, "seconds": seconds, "iterations": iterations}));
     }
     let peak = linocut::session::report::peak_rss_mb();

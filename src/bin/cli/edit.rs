@@ -11,22 +11,24 @@ use linocut::finish::{mixed, scene_at};
 use linocut::image::Image;
 use linocut::models::Choice;
 use linocut::nodes::param::{Text, Typed, Values};
-use linocut::nodes::{self, Node, font_stylize, prompts, recolor, shared};
-use linocut::optimize::Step;
+use linocut::nodes::{self, Clip, Makes, Node, Role, font_stylize, prompts, recolor, shared};
+use linocut::optimize::{Edited, Step};
 use linocut::plan::Plan;
 use linocut::raster::{self, Background, Size};
+use linocut::scene::Scene;
 use linocut::scene::palette_out::gpl_from_scenes;
 use linocut::scene::svg_in;
 use linocut::scene::svg_out::svg_from_scene;
 use linocut::schedule::Prompt;
 use linocut::session::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
-use linocut::session::{Done, Material, Prepared, Request};
+use linocut::session::{Made, Material, Prepared, Request, material};
 use std::path::{Path, PathBuf};
 
 /// Everything read from files before the work begins.
 struct Loaded {
     material: Material,
     mask: Option<Vec<f32>>,
+    others: Vec<(Role, Image)>,
 }
 
 /// The outputs that were asked for, opened before the work begins.
@@ -54,9 +56,10 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
             || node.edits.then(|| run.choose(values.get(&shared::ENCODER))).transpose(),
         )
     });
-    let (Loaded { material, mask }, _) = (loaded?, encoder?);
+    let (Loaded { material, mask, others }, _) = (loaded?, encoder?);
     let limits = mask.as_deref().filter(|_| node.edits && values.get(&shared::MASK_LIMITS));
-    let request = Request { node, values: &values, prompt: &prompt, material: &material, mask: limits };
+    let request =
+        Request { node, values: &values, prompt: &prompt, material: &material, mask: limits, others: &others };
     if outputs.lut.is_some() && nodes::has_no_look(node, &values) {
         return Err(no_grade());
     }
@@ -67,25 +70,26 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
         // A history has to be made, so it cannot come from the cache.
         session.cache = Cache::off();
     }
-    let (prepared, done) = session.fulfil(&request, false, &run.ctx, watch)?;
+    let (prepared, made) = session.fulfil(&request, false, &run.ctx, watch)?;
     if let Some(frames) = frames {
         frames.finish()?;
     }
     run.ctx.progress.stage("write", 0);
-    let drawn = prepared.draw(&material, &done, &run.ctx)?;
+    let drawn = prepared.draw(&material, &made, &run.ctx)?;
     let picture = laid_over(&material, drawn, mask.as_deref(), values.get(&shared::MIX) as f32);
-    write(outputs, &picture, &done, &prepared.plan, (node.finish)(&values).strength)?;
-    if done.edited.is_unclear() {
+    write(outputs, &picture, &made, &prepared.plan, (node.finish)(&values).strength)?;
+    if made.edited().is_some_and(|edited| edited.is_unclear()) {
         tracing::warn!(
             "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words"
         );
     }
     // Judging is not part of writing; it ends that stage's clock.
-    let scores = session.score(&prepared, &done, &run.ctx)?;
+    let scores = session.score(&prepared, &made, &run.ctx)?;
+    let Some(edited) = made.edited() else { return Ok(()) };
     if prepared.encoder.is_some() {
-        report_edit(run, &prepared, &done, scores.as_ref())
+        report_edit(run, &prepared, &edited, made.was_found, scores.as_ref())
     } else {
-        report_vectorize(run, &prepared, &done)
+        report_vectorize(run, &prepared, &edited.scene, made.was_found)
     }
 }
 
@@ -116,21 +120,24 @@ fn no_grade() -> CliError {
 }
 
 fn outputs(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Outputs, CliError> {
-    let (picture, svg) = if node.edits { ("output", "svg") } else { ("png", "output") };
+    let (picture, svg) = match node.makes {
+        Makes::Picture => ("output", node.edits.then_some("svg")),
+        Makes::Shapes => ("png", Some("output")),
+    };
     let picture = args::path(matches, picture);
+    let svg = svg.and_then(|svg| args::path(matches, svg));
     if let Some(path) = &picture {
         files::picture_format(path)?;
     }
     let named = |file: &Typed<Text>| Some(values.get(file)).filter(|path| !path.is_empty());
     let (palette, lut) = (named(&recolor::PALETTE_FILE), named(&shared::LUT));
     let frames = if node.edits { args::path(matches, "frames") } else { None };
-    if picture.is_none() && args::path(matches, svg).is_none() && frames.is_none() && palette.is_none() && lut.is_none()
-    {
+    if picture.is_none() && svg.is_none() && frames.is_none() && palette.is_none() && lut.is_none() {
         return Err(CliError::Usage("nothing to write: name an output with -o, --svg, --lut or --frames".to_owned()));
     }
     Ok(Outputs {
         picture: picture.as_deref().map(Output::create).transpose()?,
-        svg: args::path(matches, svg).as_deref().map(Output::create).transpose()?,
+        svg: svg.as_deref().map(Output::create).transpose()?,
         palette: palette.map(|path| Output::create(path.as_ref())).transpose()?,
         lut: lut.map(|path| Output::create(path.as_ref())).transpose()?,
         frames: frames.map(Frames::create).transpose()?,
@@ -156,8 +163,18 @@ fn load(run: &Run, node: &Node, values: &Values, matches: &ArgMatches) -> Result
             Input::Picture(image) => Material::from_picture(image),
         },
     };
-    let mask = args::path(matches, "mask").map(|path| mask(run, &path, &material, values)).transpose()?;
-    Ok(Loaded { material, mask })
+    let given = |clip: &Clip| args::path(matches, &clip.flag());
+    let mask_clip = node.clips.iter().find(|clip| clip.is_mask);
+    let mask = mask_clip.and_then(given).map(|path| mask(run, &path, &material, values)).transpose()?;
+    let others = node.others().filter_map(|clip| Some((clip, given(clip)?)));
+    let others = others.map(|(clip, path)| match files::read(&path)? {
+        Input::Picture(picture) => Ok((clip.role, material::as_shown(picture))),
+        Input::Svg(_) => {
+            Err(CliError::Usage(format!("--{} {}: give a picture, not an SVG", clip.flag(), path.display())))
+        }
+    });
+    let others = others.collect::<Result<Vec<_>, CliError>>()?;
+    Ok(Loaded { material, mask, others })
 }
 
 /// How far each pixel of the material's size lies under the mask in `path`: its alpha where it has any, else its light.
@@ -200,17 +217,19 @@ fn word(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Material, 
     Ok(Material::from_word(word, &font, args::size(matches), side)?)
 }
 
-fn write(outputs: Outputs, picture: &Image, done: &Done, plan: &Plan, strength: f32) -> Result<(), CliError> {
-    let (scene, metadata) = (scene_at(&done.edited, strength), plan.metadata());
-    if let Some(output) = outputs.svg {
-        output.finish(svg_from_scene(&scene, &metadata).as_bytes())?;
-    }
-    if let Some(output) = outputs.palette {
-        output.finish(gpl_from_scenes(&done.edited.initial, &scene, &metadata.title).as_bytes())?;
-    }
-    if let Some(output) = outputs.lut {
-        let cube = cube_from_edit(&done.edited, &metadata.title, strength).ok_or_else(no_grade)?;
-        output.finish(cube.as_bytes())?;
+fn write(outputs: Outputs, picture: &Image, made: &Made, plan: &Plan, strength: f32) -> Result<(), CliError> {
+    if let Some(edited) = made.edited() {
+        let (scene, metadata) = (scene_at(&edited, strength), plan.metadata());
+        if let Some(output) = outputs.svg {
+            output.finish(svg_from_scene(&scene, &metadata).as_bytes())?;
+        }
+        if let Some(output) = outputs.palette {
+            output.finish(gpl_from_scenes(&edited.initial, &scene, &metadata.title).as_bytes())?;
+        }
+        if let Some(output) = outputs.lut {
+            let cube = cube_from_edit(&edited, &metadata.title, strength).ok_or_else(no_grade)?;
+            output.finish(cube.as_bytes())?;
+        }
     }
     outputs.picture.map_or(Ok(()), |output| output.finish_picture(picture))
 }
@@ -221,8 +240,7 @@ fn seconds(run: &Run) -> Seconds {
     Seconds { load, vectorize, optimize: search + steps, write }
 }
 
-fn report_vectorize(run: &Run, prepared: &Prepared, done: &Done) -> Result<(), CliError> {
-    let scene = &done.edited.scene;
+fn report_vectorize(run: &Run, prepared: &Prepared, scene: &Scene, cache_hit: bool) -> Result<(), CliError> {
     let report = VectorizeReport {
         paths: scene.paths.len(),
         segments: scene.segments(),
@@ -231,12 +249,18 @@ fn report_vectorize(run: &Run, prepared: &Prepared, done: &Done) -> Result<(), C
         threads: run.ctx.threads(),
         backend: run.ctx.backend_class(),
         job_hash: prepared.key.to_string(),
-        cache_hit: done.cache_hit,
+        cache_hit,
     };
     run.print(&report, &format!("{} paths, {} segments", report.paths, report.segments))
 }
 
-fn report_edit(run: &Run, prepared: &Prepared, done: &Done, scores: Option<&Scores>) -> Result<(), CliError> {
+fn report_edit(
+    run: &Run,
+    prepared: &Prepared,
+    edited: &Edited,
+    cache_hit: bool,
+    scores: Option<&Scores>,
+) -> Result<(), CliError> {
     let Prepared { plan, sizes, encoder, .. } = prepared;
     let [x_scale, y_scale] = [0, 1].map(|axis| sizes.source_px[axis] / sizes.canvas_px[axis]);
     let regions = plan.edit().into_iter().flat_map(|edit| &edit.regions);
@@ -248,7 +272,6 @@ fn report_edit(run: &Run, prepared: &Prepared, done: &Done, scores: Option<&Scor
     });
     let regions = regions.collect();
     let whole = scores.and_then(|scores| scores.whole);
-    let edited = &done.edited;
     let report = EditReport {
         paths: edited.scene.paths.len(),
         segments: edited.scene.segments(),
@@ -269,7 +292,7 @@ fn report_edit(run: &Run, prepared: &Prepared, done: &Done, scores: Option<&Scor
             hash: encoder.as_ref().map_or("", Choice::hash).to_owned(),
         },
         job_hash: prepared.key.to_string(),
-        cache_hit: done.cache_hit,
+        cache_hit,
     };
     run.print(&report, &summary(&report))
 }

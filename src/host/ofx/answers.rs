@@ -7,37 +7,32 @@ use super::params::Reader;
 use super::props::{Props, lasting};
 use super::suites::Suites;
 use super::sys::*;
-use super::task::MASK;
 use super::{clips, describe};
-use crate::nodes::shared;
+use crate::nodes::{Clip, Node, shared};
 
 /// Beyond this a region of definition is endless: hosts use the largest number they have.
 const ENDLESS_PX: f64 = 1e8;
 
 /// Asks for all of every input at the action's time: a clip may grow and move from frame to frame.
 pub(super) fn regions_of_interest(
+    node: &Node,
     effect: OfxImageEffectHandle,
     arguments: &Props,
     answers: &Props,
     suites: Suites,
 ) -> OfxStatus {
     let time = arguments.time();
-    for name in [kOfxImageEffectSimpleSourceClipName, MASK] {
+    for Clip { name, .. } in node.clips {
         let Some(region) = whole(effect, name, time, suites) else { continue };
-        let property = format!("OfxImageClipPropRoI_{}", name.to_string_lossy());
+        let property = format!("OfxImageClipPropRoI_{name}");
         answers.set_rect(lasting(&property), &region);
     }
     kOfxStatOK
 }
 
 /// The region of definition of a connected clip at `time`, in canonical coordinates.
-fn whole(
-    effect: OfxImageEffectHandle,
-    name: &'static std::ffi::CStr,
-    time: OfxTime,
-    suites: Suites,
-) -> Option<OfxRectD> {
-    let clip = clips::clip(effect, name, suites)?;
+fn whole(effect: OfxImageEffectHandle, name: &str, time: OfxTime, suites: Suites) -> Option<OfxRectD> {
+    let clip = clips::named(effect, name, suites)?;
     let mut region = OfxRectD { x1: 0.0, y1: 0.0, x2: 0.0, y2: 0.0 };
     let get = suites.effect.clipGetRegionOfDefinition?;
     // SAFETY: a host function with a live clip and a place for the region.

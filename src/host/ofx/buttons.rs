@@ -166,17 +166,18 @@ fn one_frame(
     let meter = Arc::new(Meter::default());
     let ctx = inputs.ctx(Arc::clone(&meter) as _)?;
     let material = inputs.material(project_size(task, suites), &ctx)?;
+    let others = inputs.others(&ctx)?;
     let is_stopped = || bar.is_stopped(&meter);
-    let work = task.wait(&ctx, is_stopped, || inputs.work(node, false, &material, &ctx))?;
+    let work = task.wait(&ctx, is_stopped, || inputs.work(node, false, &material, &others, &ctx))?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
-    let (edited, metadata) = (&work.done.edited, work.prepared.plan.metadata());
-    let strength = (node.finish)(&inputs.values).strength;
-    let scene = scene_at(edited, strength);
+    let edited = work.made.edited().ok_or(TaskError::NoShapes)?;
+    let (metadata, strength) = (work.prepared.plan.metadata(), (node.finish)(&inputs.values).strength);
+    let scene = scene_at(&edited, strength);
     for (content, path, file) in files {
         let text = match content {
             Content::Svg => svg_from_scene(&scene, &metadata),
             Content::Palette => gpl_from_scenes(&edited.initial, &scene, &metadata.title),
-            Content::Lut => cube_from_edit(edited, &metadata.title, strength).ok_or(TaskError::NoGrade)?,
+            Content::Lut => cube_from_edit(&edited, &metadata.title, strength).ok_or(TaskError::NoGrade)?,
         };
         let done = whole_file::finish(file, Path::new(&path), text.as_bytes());
         done.map_err(|error| failed(&path, error.to_string()))?;

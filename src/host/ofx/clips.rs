@@ -4,7 +4,7 @@
 //! Invariants: only pixels inside an image's bounds are touched; a clip that says it is connected and gives no data
 //! reads as none. Determinism: bytes become values and values bytes as in files. Cost: one pass over the pixels.
 
-use super::props::Props;
+use super::props::{Props, lasting};
 use super::suites::Suites;
 use super::sys::*;
 use crate::ctx::Ctx;
@@ -172,6 +172,11 @@ impl Drop for HostImage {
 // SAFETY: the pixels belong to this image until it is dropped, and shared references only read them; writing needs
 // `&mut`. The handle is used on the render thread alone, in `drop`.
 unsafe impl Sync for HostImage {}
+
+/// [`clip`] by the name that a node gives it.
+pub(super) fn named(effect: OfxImageEffectHandle, name: &str, suites: Suites) -> Option<OfxImageClipHandle> {
+    clip(effect, lasting(name), suites)
+}
 
 /// The clip `name` of `effect`, where it is connected.
 pub(super) fn clip(effect: OfxImageEffectHandle, name: &CStr, suites: Suites) -> Option<OfxImageClipHandle> {

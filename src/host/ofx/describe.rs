@@ -6,10 +6,9 @@
 use super::overlay;
 use super::params;
 use super::process;
-use super::props::Props;
+use super::props::{Props, lasting};
 use super::suites::Suites;
 use super::sys::*;
-use super::task::MASK;
 use crate::nodes::{Node, Role};
 use std::ffi::CStr;
 use std::path::Path;
@@ -66,18 +65,15 @@ pub(super) fn describe_in_context(
     let general = context.as_bytes() == kOfxImageEffectContextGeneral.to_bytes();
     let generator = context.as_bytes() == kOfxImageEffectContextGenerator.to_bytes();
     for input in node.clips {
-        let defined = match input.role {
-            Role::Source if generator => None,
-            Role::Source => clip(effect, kOfxImageEffectSimpleSourceClipName, &colour, suites),
-            Role::Mask if general => clip(effect, MASK, &[kOfxImageComponentAlpha], suites),
-            // What steps make for one another comes from no host.
-            Role::Mask | Role::Start | Role::Judged => None,
-        };
+        // A generator has no source, and hosts give filters one input.
+        let is_there = if input.role == Role::Source { !generator } else { general };
+        let components: &[&'static CStr] = if input.is_mask { &[kOfxImageComponentAlpha] } else { &colour };
+        let defined = is_there.then(|| clip(effect, lasting(input.name), components, suites)).flatten();
         let Some(props) = defined else { continue };
         if general && input.optional {
             props.set_int(kOfxImageClipPropOptional, 0, 1);
         }
-        if input.role == Role::Mask {
+        if input.is_mask {
             props.set_int(kOfxImageClipPropIsMask, 0, 1);
         }
     }

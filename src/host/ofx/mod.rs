@@ -71,9 +71,26 @@ unsafe extern "C" fn set_host(host: *mut OfxHost) {
 type Entry =
     unsafe extern "C" fn(*const c_char, *const c_void, OfxPropertySetHandle, OfxPropertySetHandle) -> OfxStatus;
 
-/// Entry points cannot carry data, so there is one a node.
-const ENTRIES: [Entry; 4] = [entry::<0>, entry::<1>, entry::<2>, entry::<3>];
-const _: () = assert!(ENTRIES.len() == NODES.len(), "every node needs an entry point");
+/// Entry points cannot carry data, so there is one a node, and some for those to come.
+const ENTRIES: [Entry; 16] = [
+    entry::<0>,
+    entry::<1>,
+    entry::<2>,
+    entry::<3>,
+    entry::<4>,
+    entry::<5>,
+    entry::<6>,
+    entry::<7>,
+    entry::<8>,
+    entry::<9>,
+    entry::<10>,
+    entry::<11>,
+    entry::<12>,
+    entry::<13>,
+    entry::<14>,
+    entry::<15>,
+];
+const _: () = assert!(ENTRIES.len() >= NODES.len(), "every node needs an entry point");
 
 /// The nodes as the host sees them.
 struct Table(Vec<OfxPlugin>);
@@ -134,7 +151,7 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
         }
         kOfxStatOK
     } else if action == kOfxImageEffectActionGetRegionsOfInterest {
-        answers::regions_of_interest(effect, &arguments, &answers, suites)
+        answers::regions_of_interest(node, effect, &arguments, &answers, suites)
     } else if action == kOfxImageEffectActionIsIdentity {
         answers::is_identity(effect, &arguments, &answers, suites)
     } else if action == kOfxActionInstanceChanged {

@@ -31,7 +31,7 @@ pub(super) fn render(
     let draft = flag(kOfxImageEffectPropRenderQualityDraft) || flag(kOfxImageEffectPropInteractiveRenderStatus);
     let task = Task::new(node, effect, arguments, suites);
     let inputs = task.inputs()?;
-    let mut output = task.image(kOfxImageEffectOutputClipName, "Output")?.ok_or(TaskError::NoOutput)?;
+    let mut output = task.output()?.ok_or(TaskError::NoOutput)?;
     let window = arguments.rect(kOfxImageEffectPropRenderWindow).unwrap_or(output.frame.bounds);
     let ctx = inputs.ctx(Arc::new(Silent))?;
     if inputs.source.is_some() && inputs.values.get(&shared::MIX) <= 0.0 {
@@ -56,11 +56,12 @@ fn edit(
     let Inputs { source, .. } = inputs;
     let frame = &output.frame;
     let material = inputs.material(Size { width_px: frame.width(), height_px: frame.height() }, ctx)?;
+    let others = inputs.others(ctx)?;
     let (work, drawn) = task.wait(
         ctx,
         || false,
         || {
-            let work = inputs.work(node, draft, &material, ctx)?;
+            let work = inputs.work(node, draft, &material, &others, ctx)?;
             let drawn = inputs.drawn(&material, &work, ctx)?;
             Ok((work, drawn))
         },

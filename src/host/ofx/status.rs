@@ -45,9 +45,10 @@ pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option
 }
 
 fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> String {
-    let edited = &work.done.edited;
-    let mut parts = vec![format!("frame {time}"), format!("{} shapes", edited.scene.paths.len())];
-    if let Some(edit) = work.prepared.plan.edit() {
+    let mut parts = vec![format!("frame {time}")];
+    let edited = work.made.edited();
+    parts.extend(edited.as_ref().map(|edited| format!("{} shapes", edited.scene.paths.len())));
+    if let (Some(edit), Some(edited)) = (work.prepared.plan.edit(), &edited) {
         parts.push(format!("{:?} quality", edit.quality).to_lowercase());
         parts.push(format!("{} steps", edited.iterations));
         parts.push(format!("loss {:.3} to {:.3}", edited.loss_first, edited.loss_last));
@@ -58,7 +59,7 @@ fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> Str
         let hash = work.prepared.encoder.as_ref().map_or("", Choice::hash);
         parts.push(format!("encoder {}", hash.get(..8).unwrap_or_default()));
     }
-    parts.push(if work.done.cache_hit { "from the cache" } else { "made now" }.to_owned());
+    parts.push(if work.made.was_found { "from the cache" } else { "made now" }.to_owned());
     let space = match space {
         ColorSpace::Linear => "linear light",
         ColorSpace::Srgb => "sRGB",

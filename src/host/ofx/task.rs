@@ -16,17 +16,15 @@ use crate::fault::Fault;
 use crate::gpu::{self, Backend};
 use crate::image::{ColorSpace, Image};
 use crate::nodes::param::{ParamError, Values};
-use crate::nodes::{Node, font_stylize, hosted, prompts, shared};
+use crate::nodes::{Node, Role, font_stylize, hosted, prompts, shared};
 use crate::raster::Size;
 use crate::schedule::{Prompt, ScheduleError};
-use crate::session::{self, Done, Material, Prepared, Request, SessionError};
+use crate::session::{self, Made, Material, Prepared, Request, SessionError, material};
 use crate::text::TextError;
-use std::ffi::CStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The mask input.
-pub(super) const MASK: &CStr = c"Mask";
 /// How often the host is asked whether to stop.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -98,6 +96,9 @@ pub(super) enum TaskError {
     /// The cache cannot be emptied.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// There is nothing to export as shapes.
+    #[error("this node makes no shapes; there is nothing to export")]
+    NoShapes,
     /// The host asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -107,7 +108,7 @@ impl TaskError {
     /// What kind of fault it is.
     pub(super) fn fault(&self) -> Fault {
         match self {
-            Self::NoSource | Self::NoWord | Self::Range { .. } | Self::NoGrade => Fault::Usage,
+            Self::NoSource | Self::NoWord | Self::Range { .. } | Self::NoGrade | Self::NoShapes => Fault::Usage,
             Self::Font { .. } | Self::NoOutput | Self::Clip(_) | Self::Write { .. } => Fault::Work,
             Self::Text(error) => error.fault(),
             Self::Param(error) => error.fault(),
@@ -136,6 +137,8 @@ pub(super) struct Inputs {
     pub source: Option<HostImage>,
     /// What limits the effect.
     pub mask: Option<HostImage>,
+    /// The pictures of the node's other clips.
+    others: Vec<(Role, HostImage)>,
     /// What the numbers of the source and of the output mean.
     pub space: ColorSpace,
     /// Every parameter at this time.
@@ -150,7 +153,7 @@ pub(super) struct Work {
     /// What was asked for.
     pub prepared: Prepared,
     /// Its scenes.
-    pub done: Done,
+    pub made: Made,
 }
 
 impl Inputs {
@@ -179,7 +182,16 @@ impl Inputs {
         Ok(Material::from_word(self.values.get(&font_stylize::TEXT), &font, word_px, side)?)
     }
 
-    /// The result for `material`. A draft is made only where it is enough and what was asked for is not there yet.
+    /// The pictures of the node's other clips.
+    ///
+    /// # Errors
+    /// [`ClipError`] for pixels that are not numbers.
+    pub(super) fn others(&self, ctx: &Ctx) -> Result<Vec<(Role, Image)>, ClipError> {
+        let shown = |(role, image): &(Role, HostImage)| Ok((*role, material::as_shown(image.read(self.space)?)));
+        ctx.install(|| self.others.iter().map(shown).collect())
+    }
+
+    /// The result for `material` and the pictures of [`Self::others`]. A draft is made only where it is enough and what was asked for is not there yet.
     ///
     /// # Errors
     /// [`SessionError`] of the stage that failed.
@@ -188,13 +200,14 @@ impl Inputs {
         node: &Node,
         may_be_draft: bool,
         material: &Material,
+        others: &[(Role, Image)],
         ctx: &Ctx,
     ) -> Result<Work, SessionError> {
         let Self { values, prompt, limits, .. } = self;
-        let request = Request { node, values, prompt, material, mask: limits.as_deref() };
+        let request = Request { node, values, prompt, material, mask: limits.as_deref(), others };
         self.on_any_backend(ctx, |ctx| {
-            let (prepared, done) = process::session().fulfil(&request, may_be_draft, ctx, None)?;
-            Ok(Work { prepared, done })
+            let (prepared, made) = process::session().fulfil(&request, may_be_draft, ctx, None)?;
+            Ok(Work { prepared, made })
         })
     }
 
@@ -203,7 +216,7 @@ impl Inputs {
     /// # Errors
     /// [`SessionError`] for a scene that cannot be drawn.
     pub(super) fn drawn(&self, material: &Material, work: &Work, ctx: &Ctx) -> Result<Image, SessionError> {
-        self.on_any_backend(ctx, |ctx| work.prepared.draw(material, &work.done, ctx))
+        self.on_any_backend(ctx, |ctx| work.prepared.draw(material, &work.made, ctx))
     }
 
     /// Runs `work`, on the CPU where a card fails it and the node leaves the backend open.
@@ -236,13 +249,27 @@ impl<'a> Task<'a> {
         self.time
     }
 
-    /// The picture of a clip; none where it is not connected.
+    /// The picture to write; none where the host has none.
     ///
     /// # Errors
     /// [`ClipError`] where it cannot be understood.
-    pub(super) fn image(&self, clip: &CStr, name: &'static str) -> Result<Option<HostImage>, ClipError> {
-        let Some(clip) = clips::clip(self.effect, clip, self.suites) else { return Ok(None) };
-        clips::image(clip, name, self.time, self.scale, self.suites)
+    pub(super) fn output(&self) -> Result<Option<HostImage>, ClipError> {
+        let Some(clip) = clips::clip(self.effect, kOfxImageEffectOutputClipName, self.suites) else { return Ok(None) };
+        clips::image(clip, "Output", self.time, self.scale, self.suites)
+    }
+
+    /// The picture of the node's clip for `role`; none where it is not connected.
+    ///
+    /// # Errors
+    /// [`ClipError`] where it cannot be understood.
+    fn image(&self, role: Role) -> Result<Option<HostImage>, ClipError> {
+        let of_node = self.node.clips.iter().find(|clip| clip.role == role);
+        let Some((handle, clip)) =
+            of_node.and_then(|clip| Some((clips::named(self.effect, clip.name, self.suites)?, clip)))
+        else {
+            return Ok(None);
+        };
+        clips::image(handle, clip.name, self.time, self.scale, self.suites)
     }
 
     /// Source and parameters.
@@ -255,12 +282,14 @@ impl<'a> Task<'a> {
         let has_word = bends_words && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty());
         let source = match has_word {
             true => None,
-            false => self.image(kOfxImageEffectSimpleSourceClipName, "Source")?,
+            false => self.image(Role::Source)?,
         };
         if source.is_none() && !has_word {
             return Err(if bends_words { TaskError::NoWord } else { TaskError::NoSource });
         }
-        let mask = self.image(MASK, "Mask")?;
+        let mask = self.image(Role::Mask)?;
+        let others = self.node.others().filter_map(|clip| Some((clip.role, self.image(clip.role).transpose()?)));
+        let others = others.map(|(role, image)| Ok((role, image?))).collect::<Result<Vec<_>, ClipError>>()?;
         let frame = source.as_ref().map_or(Frame::EMPTY, |source| source.frame);
         let values = reader.values(self.node.all_params().chain(hosted::PARAMS), &frame)?;
         let prompt = self.prompt(&reader, &values)?;
@@ -272,7 +301,7 @@ impl<'a> Task<'a> {
         let limits = values.get(&shared::MASK_LIMITS) && self.node.edits && source.is_some();
         let limits = mask.as_ref().filter(|_| limits);
         let limits = limits.map(|mask| covers(mask, &frame, values.get(&shared::MASK_INVERT)));
-        Ok(Inputs { source, mask, space, values, prompt, limits })
+        Ok(Inputs { source, mask, others, space, values, prompt, limits })
     }
 
     /// The prompt of the whole picture at the task's time; empty of a node without one.

@@ -1,0 +1,41 @@
+//! `cargo xtask house`: whether the toy family of `tests/house` still fits.
+//!
+//! Input: the working tree. Output: a failure where the patch does not apply or does not compile. Cost: a copy of the sources, and a
+//! check of this one crate.
+
+use crate::tools::{execute, root, say};
+use std::fs;
+use std::path::Path;
+
+const PATCH: &str = "tests/house/posterize.patch";
+const FOLDER: &str = "target/house";
+/// What a build of the library and the program reads.
+const PARTS: [&str; 9] =
+    ["Cargo.toml", "Cargo.lock", "README.md", "src", "shaders", "models/default", "models/manifests", "xtask", "tests"];
+
+/// Applies the patch to a copy and checks that.
+pub(crate) fn run() -> Result<(), String> {
+    let copy = root().join(FOLDER);
+    let _ = fs::remove_dir_all(&copy);
+    for part in PARTS {
+        copied(&root().join(part), &copy.join(part)).map_err(|error| format!("{part}: {error}"))?;
+    }
+    execute("git", &["apply", "-C1", "--directory", FOLDER, PATCH], &[])?;
+    let manifest = format!("{FOLDER}/Cargo.toml");
+    let args = ["check", "--manifest-path", &manifest, "--package", "linocut", "--lib", "--bins", "--locked"];
+    execute("cargo", &[&args[..], &["--target-dir", "target"]].concat(), &[])?;
+    fs::remove_dir_all(&copy).map_err(|error| format!("{FOLDER}: {error}"))?;
+    say("a toy family fits: its own files, and the places that name families");
+    Ok(())
+}
+
+fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        return to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::copy(from, to).map(|_| ()));
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copied(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
