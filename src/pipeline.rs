@@ -4,7 +4,7 @@
 //! again, and what is found loads no model. Determinism: as the stages. Cost: as the stages; a hit is a read.
 
 use crate::cache::Cache;
-use crate::ctx::{Cancelled, Ctx};
+use crate::ctx::Ctx;
 use crate::encoder::Encoder;
 use crate::fault::Fault;
 use crate::finish::scores::{self, Before, ScoreError};
@@ -80,9 +80,6 @@ pub enum PipelineError {
     /// The result is figures.
     #[error("figures cannot be drawn; ask for the edit they belong to")]
     NoPicture,
-    /// The user or the host stopped it.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
 }
 
 impl PipelineError {
@@ -96,7 +93,6 @@ impl PipelineError {
             Self::Score(error) => error.fault(),
             Self::Raster(error) => error.fault(),
             Self::NoPicture => Fault::Usage,
-            Self::Cancelled(error) => error.fault(),
         }
     }
 }

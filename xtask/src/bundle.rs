@@ -4,7 +4,7 @@
 //! Resources. The built library is checked: the three symbols of the standard and no other, and no library but the
 //! system's.
 
-use crate::tools::{build, execute, root, say, text_of};
+use crate::tools::{build, copy, copy_folder, execute, files, root, say, text_of};
 use object::Object;
 use object::read::elf::{Dyn, FileHeader};
 use std::fs;
@@ -147,24 +147,4 @@ fn draw(icon: &Path, resources: &Path) -> Result<(), String> {
     let args = [Path::new("vectorize"), icon, Path::new("-o"), &scratch, Path::new("--png"), &png];
     execute(&program.to_string_lossy(), &args, &[])?;
     fs::remove_file(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))
-}
-
-fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut files = entries.filter_map(|entry| Some(entry.ok()?.path())).collect::<Vec<_>>();
-    files.sort();
-    Ok(files)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    fs::copy(from, to).map(|_| ()).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<(), String> {
-    fs::create_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
-    for path in files(from)? {
-        let target = to.join(path.file_name().unwrap_or_default());
-        if path.is_dir() { copy_folder(&path, &target)? } else { copy(&path, &target)? }
-    }
-    Ok(())
 }

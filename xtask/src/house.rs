@@ -3,9 +3,8 @@
 //! Input: the working tree. Output: a failure where the patch does not apply or does not compile. Cost: a copy of the sources, and a
 //! check of this one crate.
 
-use crate::tools::{execute, root, say};
+use crate::tools::{copy, copy_folder, execute, root, say};
 use std::fs;
-use std::path::Path;
 
 const PATCH: &str = "tests/house/posterize.patch";
 const FOLDER: &str = "target/house";
@@ -15,27 +14,18 @@ const PARTS: [&str; 9] =
 
 /// Applies the patch to a copy and checks that.
 pub(crate) fn run() -> Result<(), String> {
-    let copy = root().join(FOLDER);
-    let _ = fs::remove_dir_all(&copy);
+    let there = root().join(FOLDER);
+    let _ = fs::remove_dir_all(&there);
+    fs::create_dir_all(&there).map_err(|error| format!("{FOLDER}: {error}"))?;
     for part in PARTS {
-        copied(&root().join(part), &copy.join(part)).map_err(|error| format!("{part}: {error}"))?;
+        let (from, to) = (root().join(part), there.join(part));
+        if from.is_dir() { copy_folder(&from, &to)? } else { copy(&from, &to)? }
     }
     execute("git", &["apply", "-C1", "--directory", FOLDER, PATCH], &[])?;
     let manifest = format!("{FOLDER}/Cargo.toml");
     let args = ["check", "--manifest-path", &manifest, "--package", "linocut", "--lib", "--bins", "--locked"];
     execute("cargo", &[&args[..], &["--target-dir", "target"]].concat(), &[])?;
-    fs::remove_dir_all(&copy).map_err(|error| format!("{FOLDER}: {error}"))?;
+    fs::remove_dir_all(&there).map_err(|error| format!("{FOLDER}: {error}"))?;
     say("a toy family fits: its own files, and the places that name families");
-    Ok(())
-}
-
-fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
-    if !from.is_dir() {
-        return to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::copy(from, to).map(|_| ()));
-    }
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        copied(&entry.path(), &to.join(entry.file_name()))?;
-    }
     Ok(())
 }

@@ -21,7 +21,7 @@ use linocut::scene::svg_in;
 use linocut::scene::svg_out::svg_from_scene;
 use linocut::schedule::Prompt;
 use linocut::session::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
-use linocut::session::{Made, Material, Prepared, Request, material};
+use linocut::session::{Material, Prepared, Request, material};
 use std::path::{Path, PathBuf};
 
 /// Everything read from files before the work begins.
@@ -77,15 +77,16 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     run.ctx.progress.stage("write", 0);
     let drawn = prepared.draw(&material, &made, &run.ctx)?;
     let picture = laid_over(&material, drawn, mask.as_deref(), values.get(&shared::MIX) as f32);
-    write(outputs, &picture, &made, &prepared.plan, (node.finish)(&values).strength)?;
-    if made.edited().is_some_and(|edited| edited.is_unclear()) {
+    let edited = made.edited();
+    write(outputs, &picture, edited.as_deref(), &prepared.plan, (node.finish)(&values).strength)?;
+    if edited.as_ref().is_some_and(|edited| edited.is_unclear()) {
         tracing::warn!(
             "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words"
         );
     }
     // Judging is not part of writing; it ends that stage's clock.
     let scores = session.score(&prepared, &made, &run.ctx)?;
-    let Some(edited) = made.edited() else { return Ok(()) };
+    let Some(edited) = edited else { return Ok(()) };
     if prepared.encoder.is_some() {
         report_edit(run, &prepared, &edited, made.was_found, scores.as_ref())
     } else {
@@ -217,9 +218,15 @@ fn word(node: &Node, values: &Values, matches: &ArgMatches) -> Result<Material, 
     Ok(Material::from_word(word, &font, args::size(matches), side)?)
 }
 
-fn write(outputs: Outputs, picture: &Image, made: &Made, plan: &Plan, strength: f32) -> Result<(), CliError> {
-    if let Some(edited) = made.edited() {
-        let (scene, metadata) = (scene_at(&edited, strength), plan.metadata());
+fn write(
+    outputs: Outputs,
+    picture: &Image,
+    edited: Option<&Edited>,
+    plan: &Plan,
+    strength: f32,
+) -> Result<(), CliError> {
+    if let Some(edited) = edited {
+        let (scene, metadata) = (scene_at(edited, strength), plan.metadata());
         if let Some(output) = outputs.svg {
             output.finish(svg_from_scene(&scene, &metadata).as_bytes())?;
         }
@@ -227,7 +234,7 @@ fn write(outputs: Outputs, picture: &Image, made: &Made, plan: &Plan, strength: 
             output.finish(gpl_from_scenes(&edited.initial, &scene, &metadata.title).as_bytes())?;
         }
         if let Some(output) = outputs.lut {
-            let cube = cube_from_edit(&edited, &metadata.title, strength).ok_or_else(no_grade)?;
+            let cube = cube_from_edit(edited, &metadata.title, strength).ok_or_else(no_grade)?;
             output.finish(cube.as_bytes())?;
         }
     }

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::gpu::{self, Backend};
 use crate::image::{ColorSpace, Image};
 use crate::nodes::param::{ParamError, Values};
-use crate::nodes::{Node, Role, font_stylize, hosted, prompts, shared};
+use crate::nodes::{Clip, Node, Role, font_stylize, hosted, prompts, shared};
 use crate::raster::Size;
 use crate::schedule::{Prompt, ScheduleError};
 use crate::session::{self, Made, Material, Prepared, Request, SessionError, material};
@@ -258,18 +258,19 @@ impl<'a> Task<'a> {
         clips::image(clip, "Output", self.time, self.scale, self.suites)
     }
 
-    /// The picture of the node's clip for `role`; none where it is not connected.
+    /// The picture of one of the node's clips; none where it is not connected.
     ///
     /// # Errors
     /// [`ClipError`] where it cannot be understood.
-    fn image(&self, role: Role) -> Result<Option<HostImage>, ClipError> {
-        let of_node = self.node.clips.iter().find(|clip| clip.role == role);
-        let Some((handle, clip)) =
-            of_node.and_then(|clip| Some((clips::named(self.effect, clip.name, self.suites)?, clip)))
-        else {
-            return Ok(None);
-        };
+    fn image(&self, clip: &Clip) -> Result<Option<HostImage>, ClipError> {
+        let Some(handle) = clips::named(self.effect, clip.name, self.suites) else { return Ok(None) };
         clips::image(handle, clip.name, self.time, self.scale, self.suites)
+    }
+
+    /// The picture of the node's first clip that `is_meant`; none where it has none or it is not connected.
+    fn image_of(&self, is_meant: impl Fn(&Clip) -> bool) -> Result<Option<HostImage>, ClipError> {
+        let clip = self.node.clips.iter().find(|clip| is_meant(clip));
+        clip.map_or(Ok(None), |clip| self.image(clip))
     }
 
     /// Source and parameters.
@@ -282,13 +283,13 @@ impl<'a> Task<'a> {
         let has_word = bends_words && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty());
         let source = match has_word {
             true => None,
-            false => self.image(Role::Source)?,
+            false => self.image_of(|clip| clip.role == Role::Source)?,
         };
         if source.is_none() && !has_word {
             return Err(if bends_words { TaskError::NoWord } else { TaskError::NoSource });
         }
-        let mask = self.image(Role::Mask)?;
-        let others = self.node.others().filter_map(|clip| Some((clip.role, self.image(clip.role).transpose()?)));
+        let mask = self.image_of(|clip| clip.is_mask)?;
+        let others = self.node.others().filter_map(|clip| Some((clip.role, self.image(clip).transpose()?)));
         let others = others.map(|(role, image)| Ok((role, image?))).collect::<Result<Vec<_>, ClipError>>()?;
         let frame = source.as_ref().map_or(Frame::EMPTY, |source| source.frame);
         let values = reader.values(self.node.all_params().chain(hosted::PARAMS), &frame)?;
