@@ -18,7 +18,6 @@ struct Frame {
     curves: u32,
     paths: u32,
     fills: u32,
-    groups: u32,
     points: u32,
     line_capacity: u32,
     ref_capacity: u32,
@@ -27,6 +26,7 @@ struct Frame {
     batch_capacity: u32,
     // vec4s that one pixel of a batch's checkpoint takes: 2 where the scene has layers.
     checkpoint_stride: u32,
+    unused: u32,
 }
 
 // One line of a flattened cubic.

@@ -11,7 +11,7 @@
 @group(0) @binding(6) var<storage, read> image_grad: array<vec4<f32>>;
 // M_0..M_3 of each line in each tile.
 @group(0) @binding(7) var<storage, read_write> moments: array<vec4<f32>>;
-// Two a cell: dL/d(fill, opacity), and dL/d(opacity of the layer that ends with it).
+// dL/d(fill, opacity) of each cell.
 @group(0) @binding(8) var<storage, read_write> cell_grads: array<vec4<f32>>;
 
 var<workgroup> parts: array<vec4<f32>, GROUP>;
@@ -186,7 +186,7 @@ fn main(
                 }
                 let sum = sum_tile(vec4<f32>(part.rgb, by_opacity), local);
                 if (local == 0u) {
-                    cell_grads[2u * item.cell] = sum;
+                    cell_grads[item.cell] = sum;
                 }
                 atomicStore(&areas[in_front * GROUP + local], bitcast<i32>(item.rgba.w * slope * by_amount));
                 workgroupBarrier();
@@ -200,7 +200,6 @@ fn main(
                 var laid = first_layer;
                 var onto = bases[min(in_front, here - 1u)];
                 var opacity: f32;
-                var cell: u32;
                 if (in_front == here) {
                     laid = layer;
                     onto = base;
@@ -208,24 +207,15 @@ fn main(
                 if (in_front > 0u) {
                     let behind = in_front - 1u;
                     opacity = batch[behind].layer_opacity;
-                    cell = batch[behind].cell;
                     if (in_front < here) {
                         laid = blend(below[behind], behind, area_at(behind, local));
                     }
                 } else {
-                    let behind = items[tile.header.cell + first - 1u];
-                    opacity = behind.layer_opacity;
-                    cell = behind.cell;
+                    opacity = items[tile.header.cell + first - 1u].layer_opacity;
                 }
                 let alpha = 1.0 - laid.w;
-                let by_opacity = dot(grad.rgb, laid.rgb - alpha * onto.rgb);
                 layer_grad = opacity * vec4<f32>(grad.rgb, dot(grad.rgb, onto.rgb));
                 grad *= 1.0 - opacity * alpha;
-                let sum = sum_tile(vec4<f32>(by_opacity, 0.0, 0.0, 0.0), local);
-                if (local == 0u) {
-                    cell_grads[2u * cell + 1u] = sum;
-                }
-                workgroupBarrier();
             }
         }
         workgroupBarrier();

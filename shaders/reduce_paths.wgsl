@@ -3,11 +3,9 @@
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var<storage, read> path_cells: array<PathCells>;
 @group(0) @binding(2) var<storage, read> cell_grads: array<vec4<f32>>;
-// Two a path, as two a cell.
 @group(0) @binding(3) var<storage, read_write> path_grads: array<vec4<f32>>;
 
 var<workgroup> fills: array<vec4<f32>, SMALL_GROUP>;
-var<workgroup> layers: array<vec4<f32>, SMALL_GROUP>;
 
 @compute @workgroup_size(SMALL_GROUP)
 fn main(
@@ -21,22 +19,17 @@ fn main(
         held = path_cells[path];
     }
     var fill = vec4<f32>(0.0);
-    var layer = vec4<f32>(0.0);
     for (var at = local; at < held.columns * held.rows; at += SMALL_GROUP) {
-        fill += cell_grads[2u * (held.first_cell + at)];
-        layer += cell_grads[2u * (held.first_cell + at) + 1u];
+        fill += cell_grads[held.first_cell + at];
     }
     fills[local] = fill;
-    layers[local] = layer;
     for (var half = SMALL_GROUP / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
         if (local < half) {
             fills[local] += fills[local + half];
-            layers[local] += layers[local + half];
         }
     }
     if (local == 0u && path < frame.paths) {
-        path_grads[2u * path] += fills[0];
-        path_grads[2u * path + 1u] += layers[0];
+        path_grads[path] += fills[0];
     }
 }

@@ -20,8 +20,6 @@ pub(super) struct BandGrad<T> {
     pub curves: Vec<CurveGrad<T>>,
     /// By the fill and opacity of each path.
     pub paints: Vec<(u32, [T; 4])>,
-    /// By the opacity of each group that is a layer.
-    pub groups: Vec<(u32, T)>,
 }
 
 /// A layer as it was when it was laid down.
@@ -65,7 +63,6 @@ pub(super) fn undo_band<T: Real>(
     let stride = blocks_of(plan.grid.width_px);
     out.curves.clear();
     out.paints.clear();
-    out.groups.clear();
     replay(plan, record, background, stride, scratch);
     let AdjointScratch { before, layers, snapshots, grad, layer_grad, area_grad, .. } = scratch;
     load_planes(grad, plan.grid.width_px, pixel_grad);
@@ -198,24 +195,20 @@ struct Undo<'a, T> {
 
 impl<T: Real> Undo<'_, T> {
     fn layer(
-        &mut self,
+        &self,
         layer: LayerUse,
         snapshots: &[(Block<T, 3>, Block<T, 4>)],
         grad: &mut [Block<T, 3>],
         layer_grad: &mut [Block<T, 4>],
     ) {
         let opacity = self.plan.group_opacity[layer.group as usize];
-        let mut by_opacity = T::ZERO;
         let mut kept = snapshots[layer.first_snapshot..].iter();
         for range in layer.bounds.row_ranges(self.stride) {
             let pixels = grad[range.clone()].iter_mut().zip(&mut layer_grad[range]);
             for ((grad, by_layer), (before, above)) in pixels.zip(kept.by_ref()) {
-                let by;
-                (*by_layer, by) = undo_layer(grad, before, above, opacity);
-                by_opacity += by;
+                *by_layer = undo_layer(grad, before, above, opacity);
             }
         }
-        self.out.groups.push((layer.group, by_opacity));
     }
 
     /// Takes one path off: `grad` goes from after it to before it, `before` loses what it knew of the path.

@@ -128,28 +128,26 @@ pub(super) fn blend_layer<T: Real, const N: usize>(base: &mut Block<T, N>, layer
 }
 
 /// Takes four pixels back to before a layer was laid over them, where they were `before`. Returns the derivative by
-/// the layer's planes and, summed over the lanes, by its opacity.
+/// the layer's planes; how much of a layer is laid down is not trained.
 #[inline(always)]
 pub(super) fn undo_layer<T: Real>(
     grad: &mut Block<T, 3>,
     before: &Block<T, 3>,
     layer: &Block<T, 4>,
     opacity: T,
-) -> (Block<T, 4>, T) {
+) -> Block<T, 4> {
     let mut by_layer = [[T::ZERO; LANES]; 4];
-    let mut by_opacity = [T::ZERO; LANES];
     let [_, _, _, transmittance] = layer;
     for plane in 0..3 {
         for lane in 0..LANES {
             let (g, c) = (grad[plane][lane], before[plane][lane]);
             let alpha = T::ONE - transmittance[lane];
-            by_opacity[lane] += g * (layer[plane][lane] - alpha * c);
             by_layer[plane][lane] = opacity * g;
             by_layer[3][lane] += opacity * g * c;
             grad[plane][lane] = g * (T::ONE - opacity * alpha);
         }
     }
-    (by_layer, add_lanes(by_opacity))
+    by_layer
 }
 
 fn add_lanes<T: Real>([a, b, c, d]: [T; LANES]) -> T {

@@ -158,15 +158,13 @@ impl RasterError {
 #[derive(Debug, Default)]
 pub struct Tape(TapeOf<f32>);
 
-/// dL/dscene, in the scene's own units (canvas pixels).
+/// dL/dscene, in the scene's own units (canvas pixels). The opacity of groups is drawn, not trained.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SceneGrad {
     /// By each control point.
     pub points: Vec<[f32; 2]>,
     /// By each fill: red, green, blue, opacity; summed over the paths that share it, back to front.
     pub fills: Vec<[f32; 4]>,
-    /// By each group's opacity. Zero for groups of opacity exactly 1: those are names, not layers.
-    pub groups: Vec<f32>,
 }
 
 /// Draws `scene` where `ctx` says; display-referred sRGB. With [`Background::Transparent`] the colours are premultiplied and alpha is
@@ -278,7 +276,7 @@ pub fn backward(scene: &Scene, tape: &Tape, pixel_grad: [&[f32]; 3], ctx: &Ctx) 
             fill.iter_mut().zip(by_paint).for_each(|(sum, &part)| *sum += part);
         }
     }
-    Ok(SceneGrad { points: grad.points, fills, groups: grad.groups })
+    Ok(SceneGrad { points: grad.points, fills })
 }
 
 /// Per path, Σ T a · `mask` over the pixels, in square raster pixels: with a mask of ones, the area of the path that

@@ -50,8 +50,6 @@ pub(super) struct GradOf<T> {
     pub points: Vec<[T; 2]>,
     /// One a path: red, green, blue, opacity.
     pub paints: Vec<[T; 4]>,
-    /// One a group.
-    pub groups: Vec<T>,
 }
 
 impl<T: Real> TapeOf<T> {
@@ -101,12 +99,8 @@ impl<T: Real> TapeOf<T> {
                 });
                 Ok::<(), RasterError>(())
             })?;
-            let mut groups = vec![T::ZERO; scene.groups.len()];
-            for &(group, by_opacity) in grads.iter().flat_map(|grad| &grad.groups) {
-                groups[group as usize] += by_opacity;
-            }
             let paints = sum_by_path(scene, grads.iter().map(|grad| grad.paints.as_slice()));
-            Ok(GradOf { points: self.sum_points(scene, grads), paints, groups })
+            Ok(GradOf { points: self.sum_points(scene, grads), paints })
         })
     }
 

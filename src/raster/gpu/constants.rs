@@ -62,7 +62,6 @@ pub(in crate::raster) struct Frame {
     pub curves: u32,
     pub paths: u32,
     pub fills: u32,
-    pub groups: u32,
     pub points: u32,
     pub line_capacity: u32,
     pub ref_capacity: u32,
@@ -70,6 +69,7 @@ pub(in crate::raster) struct Frame {
     pub item_capacity: u32,
     pub batch_capacity: u32,
     pub checkpoint_stride: u32,
+    pub unused: u32,
 }
 
 /// Bytes of the structs that only shaders fill.

@@ -13,8 +13,8 @@ pub(super) struct Geometry {
     pub curves: Vec<[u32; 4]>,
     /// One a path: fill, 1 for even-odd, group.
     pub paths: Vec<[u32; 4]>,
-    /// For each fill and then each group where its paths begin; the end; then the paths.
-    pub paint_paths: Vec<u32>,
+    /// For each fill where its paths begin; the end; then the paths.
+    pub fill_paths: Vec<u32>,
     /// Control points.
     pub points: u32,
     /// Fills.
@@ -34,22 +34,20 @@ impl Geometry {
             has_layers: scene.groups.iter().any(|group| group.opacity < 1.0),
             ..Self::default()
         };
-        let mut users = vec![Vec::new(); scene.fills.len() + scene.groups.len()];
+        let mut users = vec![Vec::new(); scene.fills.len()];
         for (group, paths) in scene.groups.iter().map(|group| as_usize(&group.paths)).enumerate() {
             for index in paths {
                 let Some(path) = scene.paths.get(index) else { break };
                 out.paths.push([path.fill, u32::from(path.rule == FillRule::EvenOdd), group as u32, 0]);
-                for paint in [path.fill as usize, scene.fills.len() + group] {
-                    if let Some(users) = users.get_mut(paint) {
-                        users.push(index as u32);
-                    }
+                if let Some(users) = users.get_mut(path.fill as usize) {
+                    users.push(index as u32);
                 }
                 for contour in scene.contours.get(as_usize(&path.contours)).unwrap_or_default() {
                     out.push_contour(index as u32, contour.start, contour.end);
                 }
             }
         }
-        out.paint_paths = table_of(&users);
+        out.fill_paths = table_of(&users);
         out
     }
 

@@ -149,17 +149,15 @@ impl GpuTape {
         self.check_shape(scene)?;
         let gpu = &self.session.gpu;
         let by_points = size_of_val(scene.points.as_slice()) as u64;
-        let by_paints = size_of::<[f32; 4]>() as u64 * self.session.paint_count();
-        let read = gpu.reader(by_points + by_paints)?;
+        let by_fills = size_of::<[f32; 4]>() as u64 * self.session.fill_count();
+        let read = gpu.reader(by_points + by_fills)?;
         read.copy(&mut commands, self.session.buffer("point_grads")?, 0, 0, by_points);
-        read.copy(&mut commands, self.session.buffer("paint_grads")?, 0, by_points, by_paints);
-        let (points, mut paints) = gpu.finish(commands, &read, |bytes| {
-            let (points, paints) = bytes.split_at_checked(by_points as usize).unwrap_or((bytes, &[]));
-            (bytemuck::pod_collect_to_vec::<u8, [f32; 2]>(points), bytemuck::pod_collect_to_vec::<u8, [f32; 4]>(paints))
+        read.copy(&mut commands, self.session.buffer("fill_grads")?, 0, by_points, by_fills);
+        let (points, fills) = gpu.finish(commands, &read, |bytes| {
+            let (points, fills) = bytes.split_at_checked(by_points as usize).unwrap_or((bytes, &[]));
+            (bytemuck::pod_collect_to_vec::<u8, [f32; 2]>(points), bytemuck::pod_collect_to_vec::<u8, [f32; 4]>(fills))
         })?;
-        let groups = paints.split_off(scene.fills.len().min(paints.len()));
-        let groups = groups.into_iter().map(|[by_opacity, ..]| by_opacity).collect();
-        Ok(SceneGrad { points, fills: paints, groups })
+        Ok(SceneGrad { points, fills })
     }
 
     /// Brings dL/dpixel to the card.
@@ -217,7 +215,7 @@ impl GpuTape {
         self.session.draw(commands, scene, follow, Some(wanted), take)
     }
 
-    /// Commands from `image_grad` to `point_grads` and `paint_grads`.
+    /// Commands from `image_grad` to `point_grads` and `fill_grads`.
     ///
     /// # Errors
     /// [`GpuError`].

@@ -1,6 +1,6 @@
 //! One scene on one card: buffers that live as long as the loop, and the commands of a pass.
 //!
-//! Input: a scene, then new points and paints. Output: filled buffers `image`, `point_grads`, `paint_grads`. Invariants: no
+//! Input: a scene, then new points and paints. Output: filled buffers `image`, `point_grads`, `fill_grads`. Invariants: no
 //! list has a cap: what does not fit is counted, the buffers grow and the pass is repeated; what no buffer can hold is drawn
 //! in strips of tile rows. Determinism: positions in lists differ from run to run, results do not: areas are sums of
 //! integers, everything else is summed in a fixed order. Cost: seven dispatches there, five back.
@@ -122,14 +122,14 @@ impl Session {
     }
 
     fn make_fixed_buffers(&mut self, scene: &Scene) -> Result<(), GpuError> {
-        let Geometry { curves, paths, paint_paths, .. } = &self.geometry;
+        let Geometry { curves, paths, fill_paths, .. } = &self.geometry;
         let (curve_count, path_count) = (curves.len() as u64, paths.len() as u64);
         let fixed = [
             ("points", self.gpu.storage_of("points", &scene.points)?),
             ("paints", self.gpu.storage_of("paints", &paints_of(scene))?),
             ("curves", self.gpu.storage_of("curves", curves)?),
             ("paths", self.gpu.storage_of("paths", paths)?),
-            ("paint_paths", self.gpu.storage_of("paint_paths", paint_paths)?),
+            ("fill_paths", self.gpu.storage_of("fill_paths", fill_paths)?),
             ("bounds", self.gpu.storage("bounds", 16 * path_count)?),
             ("path_cells", self.gpu.storage("path_cells", bytes::PATH_CELLS * path_count)?),
             ("curve_lines", self.gpu.storage("curve_lines", 8 * curve_count)?),
@@ -139,16 +139,16 @@ impl Session {
             let back = [
                 ("curve_grads", self.gpu.storage("curve_grads", 32 * curve_count)?),
                 ("point_grads", self.gpu.storage("point_grads", 8 * scene.points.len() as u64)?),
-                ("path_grads", self.gpu.storage("path_grads", 32 * path_count)?),
-                ("paint_grads", self.gpu.storage("paint_grads", 16 * self.paint_count())?),
+                ("path_grads", self.gpu.storage("path_grads", 16 * path_count)?),
+                ("fill_grads", self.gpu.storage("fill_grads", 16 * self.fill_count())?),
             ];
             self.buffers.extend(back);
         }
         Ok(())
     }
 
-    pub(super) fn paint_count(&self) -> u64 {
-        u64::from(self.geometry.fills + self.geometry.groups)
+    pub(super) fn fill_count(&self) -> u64 {
+        u64::from(self.geometry.fills)
     }
 
     fn tiles_x(&self) -> u32 {
@@ -189,7 +189,7 @@ impl Session {
             ("items", bytes::ITEM * items),
             ("checkpoints", u64::from(GROUP) * pixel_bytes * batches),
             ("moments", if self.purpose.trained.is_some() { 16 * refs } else { 0 }),
-            ("cell_grads", if self.purpose.trained.is_some() { 32 * cells } else { 0 }),
+            ("cell_grads", if self.purpose.trained.is_some() { 16 * cells } else { 0 }),
         ]
     }
 
@@ -246,7 +246,7 @@ impl Session {
         let Purpose { size, background, trained } = self.purpose;
         let trained = trained.unwrap_or_default();
         let Capacity { lines, refs, cells, items, batches } = self.capacity;
-        let Geometry { curves, paths, points, fills, groups, .. } = &self.geometry;
+        let Geometry { curves, paths, points, fills, .. } = &self.geometry;
         let bit = |bit: u32, set: bool| if set { bit } else { 0 };
         Frame {
             background,
@@ -261,7 +261,6 @@ impl Session {
             curves: curves.len() as u32,
             paths: paths.len() as u32,
             fills: *fills,
-            groups: *groups,
             points: *points,
             line_capacity: lines as u32,
             ref_capacity: refs as u32,
@@ -269,6 +268,7 @@ impl Session {
             item_capacity: items as u32,
             batch_capacity: batches as u32,
             checkpoint_stride: self.checkpoint_stride() as u32,
+            unused: 0,
         }
     }
 
@@ -311,7 +311,7 @@ impl Session {
             "bin" | "place" => threads(self.capacity.lines),
             "backdrop" | "reduce_paths" => paths.len() as u32,
             "gather_points" => threads(u64::from(*points)),
-            "gather_paints" => threads(self.paint_count()),
+            "gather_fills" => threads(self.fill_count()),
             _ => self.tiles_x() * (rows.end - rows.start),
         }
     }
@@ -345,7 +345,7 @@ impl Session {
         Ok(())
     }
 
-    /// Commands that turn `image_grad` into `point_grads` and `paint_grads`; the lists must be those of the scene.
+    /// Commands that turn `image_grad` into `point_grads` and `fill_grads`; the lists must be those of the scene.
     pub(super) fn encode_backward(&self, commands: &mut wgpu::CommandEncoder) -> Result<(), GpuError> {
         self.clear(commands, &["curve_grads", "path_grads"])?;
         for strip in &self.strips {

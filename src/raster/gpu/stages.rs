@@ -56,7 +56,7 @@ pub(super) const GATHER_POINTS: Stage =
 pub(super) const REDUCE_PATHS: Stage =
     stage!("reduce_paths", ["path_cells", "cell_grads", "path_grads"], ["common"], constants::wgsl);
 pub(super) const GATHER_PAINTS: Stage =
-    stage!("gather_paints", ["paint_paths", "path_grads", "paint_grads"], ["common"], constants::wgsl);
+    stage!("gather_fills", ["fill_paths", "path_grads", "fill_grads"], ["common"], constants::wgsl);
 
 /// Every stage, in the order of an iteration.
 #[cfg(test)]

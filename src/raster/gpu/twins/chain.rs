@@ -1,6 +1,6 @@
 //! The twins one after the other, with the buffers of [`super::super::session::Session`].
 //!
-//! Input: a scene. Output: buffers `image`, `point_grads`, `paint_grads`. Invariants: lists that are too short are counted, grow
+//! Input: a scene. Output: buffers `image`, `point_grads`, `fill_grads`. Invariants: lists that are too short are counted, grow
 //! to what was counted, and the pass is repeated; stages run in the order of the tables in `stages.rs`. Determinism: one thread.
 //! Cost: seconds where a card takes milliseconds; meant for scenes of tests.
 
@@ -60,7 +60,7 @@ pub(super) struct Buffers {
     curve_grads: Vec<Vec2>,
     path_grads: Vec<Vec4>,
     pub point_grads: Vec<Vec2>,
-    pub paint_grads: Vec<Vec4>,
+    pub fill_grads: Vec<Vec4>,
     pub image: Vec<Vec4>,
     pub image_grad: Vec<Vec4>,
 }
@@ -98,7 +98,6 @@ impl Chain {
             curves: geometry.curves.len() as u32,
             paths: geometry.paths.len() as u32,
             fills: geometry.fills,
-            groups: geometry.groups,
             points: geometry.points,
             checkpoint_stride: if geometry.has_layers { 2 } else { 1 },
             ..Frame::default()
@@ -107,16 +106,15 @@ impl Chain {
         let strips: Vec<_> =
             (0..rows).step_by(strip_rows as usize).map(|first| first..(first + strip_rows).min(rows)).collect();
         let (curves, paths) = (geometry.curves.len(), geometry.paths.len());
-        let paints = geometry.fills + geometry.groups;
         let pixels = size.width_px * size.height_px;
         let buffers = Buffers {
             bounds: vec![[0; 4]; paths],
             path_cells: vec![PathCells::default(); paths],
             curve_lines: vec![[0; 2]; curves],
             curve_grads: vec![Vec2::ZERO; 4 * curves],
-            path_grads: vec![Vec4::ZERO; 2 * paths],
+            path_grads: vec![Vec4::ZERO; paths],
             point_grads: vec![Vec2::ZERO; scene.points.len()],
-            paint_grads: vec![Vec4::ZERO; paints as usize],
+            fill_grads: vec![Vec4::ZERO; geometry.fills as usize],
             image: vec![Vec4::ZERO; pixels],
             image_grad: vec![Vec4::ZERO; pixels],
             ..Buffers::default()
@@ -142,7 +140,7 @@ impl Chain {
         to.moments = vec![Vec4::ZERO; refs as usize];
         to.cells = vec![[0; 2]; cells as usize];
         to.winding = vec![0; (TILE * cells) as usize];
-        to.cell_grads = vec![Vec4::ZERO; 2 * cells as usize];
+        to.cell_grads = vec![Vec4::ZERO; cells as usize];
         to.items = vec![Item::default(); items as usize];
         to.checkpoints = vec![Vec4::ZERO; (self.frame.checkpoint_stride * batches) as usize * PIXELS];
         let frame = &mut self.frame;
@@ -193,11 +191,9 @@ impl Chain {
             BACKWARD.iter().for_each(|stage| self.run(stage, &strip));
         }
         GATHER.iter().for_each(|stage| self.run(stage, &(0..0)));
-        let (fills, groups) = self.buffers.paint_grads.split_at(self.frame.fills as usize);
         SceneGrad {
             points: self.buffers.point_grads.iter().map(|point| point.0).collect(),
-            fills: fills.iter().map(|fill| fill.0).collect(),
-            groups: groups.iter().map(|group| group[0]).collect(),
+            fills: self.buffers.fill_grads.iter().map(|fill| fill.0).collect(),
         }
     }
 
@@ -214,7 +210,7 @@ impl Chain {
         let frame = &Frame { first_row: strip.start, end_row: strip.end, ..self.frame };
         let width = frame.width as usize;
         let pixels = (strip.start * TILE) as usize * width..(strip.end * TILE).min(frame.height) as usize * width;
-        let Geometry { curves, paths, paint_paths, .. } = &self.geometry;
+        let Geometry { curves, paths, fill_paths, .. } = &self.geometry;
         let Buffers {
             points,
             paints,
@@ -234,7 +230,7 @@ impl Chain {
             curve_grads,
             path_grads,
             point_grads,
-            paint_grads,
+            fill_grads,
             image,
             image_grad,
         } = &mut self.buffers;
@@ -263,7 +259,7 @@ impl Chain {
             "reduce_curves" => super::reduce_curves::run(frame, curve_lines, lines, moments, curve_grads),
             "reduce_paths" => super::reduce_paths::run(frame, path_cells, cell_grads, path_grads),
             "gather_points" => super::gather_points::run(frame, curves, curve_grads, point_grads),
-            "gather_paints" => super::gather_paints::run(frame, paint_paths, path_grads, paint_grads),
+            "gather_fills" => super::gather_fills::run(frame, fill_paths, path_grads, fill_grads),
             other => panic!("stage '{other}' has no twin"),
         }
     }

@@ -181,17 +181,16 @@ impl Redrawn {
             parts[local] = part.with_w(by_opacity);
             tile.areas[item * PIXELS + local] = (about.rgba.w() * slope * by_amount).to_bits() as i32;
         }
-        cell_grads[2 * about.cell as usize] = sum_tile(&parts);
+        cell_grads[about.cell as usize] = sum_tile(&parts);
     }
 
     /// Undoes the layer that is laid down at place `in_front`: between item `in_front - 1` of the batch and item `in_front`.
-    fn undo_layer(&self, tile: &Tile, in_front: usize, items: &[Item], grads: &mut Grads, cell_grads: &mut [Vec4]) {
+    fn undo_layer(&self, tile: &Tile, in_front: usize, items: &[Item], grads: &mut Grads) {
         let behind = match in_front {
             0 => items[(tile.header.cell + self.first - 1) as usize],
             _ => tile.batch[in_front - 1],
         };
         let opacity = behind.layer_opacity;
-        let mut parts = [Vec4::ZERO; PIXELS];
         for local in 0..PIXELS {
             let laid = match in_front {
                 _ if in_front == self.here => self.layer[local],
@@ -204,11 +203,9 @@ impl Redrawn {
             let onto = if in_front == self.here { self.base[local] } else { self.bases[in_front][local] };
             let grad = grads.grad[local].with_w(0.0);
             let alpha = 1.0 - laid.w();
-            parts[local] = vec4(grad.dot(laid - alpha * onto), 0.0, 0.0, 0.0);
             grads.layer_grad[local] = opacity * grad.with_w(grad.dot(onto));
             grads.grad[local] = grads.grad[local] * (1.0 - opacity * alpha);
         }
-        cell_grads[2 * behind.cell as usize + 1] = sum_tile(&parts);
     }
 }
 
@@ -245,7 +242,7 @@ pub(super) fn run(
                 // The place in front of a batch is also the place behind the next one, which has dealt with it.
                 let mine = in_front < here || first + here as u32 == count;
                 if frame.checkpoint_stride > 1 && mine && behind_layer != NONE && behind_layer != front_layer {
-                    batch.undo_layer(&tile, in_front, items, &mut grads, cell_grads);
+                    batch.undo_layer(&tile, in_front, items, &mut grads);
                 }
             }
             if frame.trained & TRAINED_POINTS != 0 {

@@ -15,7 +15,7 @@ mod common;
 mod fine_backward;
 mod fine_forward;
 mod flatten;
-mod gather_paints;
+mod gather_fills;
 mod gather_points;
 mod place;
 mod reduce_curves;
@@ -58,5 +58,5 @@ const TWINS: [Twin; 12] = twins![
     reduce_curves,
     reduce_paths,
     gather_points,
-    gather_paints,
+    gather_fills,
 ];

@@ -22,7 +22,7 @@ const WHOLE: u32 = u32::MAX;
 /// Lists that every scene here fits.
 const LONG: Capacity = Capacity { lines: 50_000, refs: 50_000, cells: 20_000, items: 20_000, batches: 2_000 };
 
-type Grads<'a> = [(&'a str, &'a [f32]); 3];
+type Grads<'a> = [(&'a str, &'a [f32]); 2];
 
 fn size_of(scene: &Scene) -> Size {
     Size { width_px: scene.width.ceil() as usize, height_px: scene.height.ceil() as usize }
@@ -67,7 +67,7 @@ fn scaled(scene: &Scene, by: f32) -> Scene {
 }
 
 fn grads(grad: &SceneGrad) -> Grads<'_> {
-    [("points", grad.points.as_flattened()), ("fills", grad.fills.as_flattened()), ("groups", &grad.groups)]
+    [("points", grad.points.as_flattened()), ("fills", grad.fills.as_flattened())]
 }
 
 /// |found - expected| over |expected|, as vectors.
@@ -153,7 +153,6 @@ fn derivatives_that_nobody_trains_are_zero() {
         assert!(off <= 1e-6, "{trained:?}: derivatives by points are off by {off:.1e}");
         let by_fill = |&[r, g, b, a]: &[f32; 4]| [r, g, b, if opacity { a } else { 0.0 }];
         assert_eq!(grad.fills, expected.fills.iter().map(by_fill).collect::<Vec<_>>(), "{trained:?}: fills");
-        assert_eq!(grad.groups, expected.groups, "{trained:?}: groups");
     }
 }
 
