@@ -3,11 +3,14 @@
 use super::buttons::STYLIZE;
 use super::mini::{Host, Layout, Manners, cache_folder, text};
 use super::objects::{Effect, ParamValue};
-use super::{EDIT, FILTER, GENERAL, OUTPUT, SIZE, Shared, connect, disc, expected_with, quick, set, stored, whole};
+use super::{
+    EDIT, FILTER, GENERAL, OUTPUT, SIZE, SOURCE, Shared, connect, disc, expected_with, quick, set, stored, whole,
+};
 use crate::util::{file, linocut};
 use openfx::sys::generic::core::*;
 use openfx::sys::image_effect_v1::image_effect::*;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 const QUICK: [(&str, &str); 2] = [("iterations", "3"), ("patches", "2")];
 
@@ -122,4 +125,63 @@ fn a_finished_frame_of_one_node_is_shown_while_another_node_edits() {
         assert!(!ended.load(Ordering::SeqCst), "the hit waited for the other node's edit");
         busy.polls_until_abort.store(0, Ordering::SeqCst);
     });
+}
+
+/// A photograph in high definition, RGBA, top row first.
+fn full_hd() -> Vec<u8> {
+    let photo = image::open(file("examples/temple.jpg")).unwrap();
+    photo.resize_to_fill(FULL_HD.0, FULL_HD.1, image::imageops::FilterType::Triangle).into_rgba8().into_raw()
+}
+
+const FULL_HD: (u32, u32) = (1920, 1080);
+
+#[test]
+#[ignore = "measures time: run it alone, on an idle machine"]
+fn the_time_of_a_finished_frame_in_full_hd_beside_an_edit_is_printed() {
+    const GOAL: Duration = Duration::from_millis(300);
+    let host = Host::load(Manners::default());
+    let layout = Layout::default();
+    let bytes = full_hd();
+    let connected = |instance: &Effect| {
+        let (width, height) = (FULL_HD.0 as usize, FULL_HD.1 as usize);
+        instance.connect(SOURCE, layout.picture(width, height, &bytes));
+        let output = layout.picture(width, height, &vec![0x11; bytes.len()]);
+        instance.connect(OUTPUT, output.clone());
+        output
+    };
+    let (node, finished) = host.instance(EDIT, FILTER);
+    quick(&finished, "at night");
+    let shown = connected(&finished);
+    let render = || {
+        let begun = Instant::now();
+        assert_eq!(node.render(&finished, 0.0, whole(&shown)), kOfxStatOK, "{:?}", finished.messages);
+        begun.elapsed()
+    };
+    let median = || {
+        let mut times = (0..7).map(|_| render()).collect::<Vec<_>>();
+        times.sort();
+        times[times.len() / 2]
+    };
+    render();
+    let alone = median();
+    let (busy_node, busy) = host.instance(EDIT, FILTER);
+    set(&busy, "prompt", text("a winter night"));
+    set(&busy, "iterations", ParamValue::Int(10_000));
+    let target = connected(&busy);
+    let shared = Shared((&busy_node, &busy, &target));
+    let beside = std::thread::scope(|scope| {
+        let shared = &shared;
+        let edit = scope.spawn(move || {
+            let Shared((node, busy, target)) = shared;
+            assert_eq!(node.render(busy, 0.0, whole(target)), kOfxStatFailed, "it ends by abort");
+        });
+        // Past the tracing, into the edit.
+        std::thread::sleep(Duration::from_secs(5));
+        let beside = median();
+        assert!(!edit.is_finished(), "the other node still edits");
+        busy.polls_until_abort.store(0, Ordering::SeqCst);
+        beside
+    });
+    println!("a finished frame in full HD: {alone:?} alone, {beside:?} beside an edit; goal {GOAL:?}");
+    assert!(beside <= GOAL, "{beside:?} beside an edit");
 }
