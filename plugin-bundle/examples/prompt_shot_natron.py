@@ -15,4 +15,6 @@ def createInstance(app, group):
     edit.getParam("quality").setValue("draft")
     writer = app.createWriter("night.####.png")
     writer.setScriptName("Write1")
+    # Frames of the photograph's own size: a new project is HD, and the picture would sit in a corner of it.
+    writer.getParam("formatType").setValue(0)
     writer.connectInput(0, edit)

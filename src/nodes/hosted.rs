@@ -62,6 +62,18 @@ pub const SVG_FILE: Typed<Text> = Param {
 }
 .text();
 
+/// Whether the mask counts; for hosts that say of an input that nobody connected that it is.
+pub const USE_MASK: Typed<Switch> = Param {
+    id: "useMask",
+    label: "Use mask",
+    hint: "Shows the edit under the Mask input alone. This host does not say whether that input is connected, so it must be \
+           switched on by hand.",
+    kind: Kind::Switch { default: false },
+    group: "Source",
+    animates: false,
+}
+.switch();
+
 /// Where shapes are drawn; a command line has a flag for it.
 pub const BACKEND: Typed<Text> = Param {
     id: "backend",
@@ -76,7 +88,18 @@ pub const BACKEND: Typed<Text> = Param {
 
 /// Those of every node, in page order; they follow the node's own.
 pub const PARAMS: &[Param] =
-    &[INPUT_COLOR_SPACE.param, BACKEND.param, FIRST_FRAME.param, LAST_FRAME.param, SVG_FILE.param];
+    &[INPUT_COLOR_SPACE.param, BACKEND.param, WHOLE_PROJECT.param, FIRST_FRAME.param, LAST_FRAME.param, SVG_FILE.param];
+
+/// Whether a range is all of the project.
+pub const WHOLE_PROJECT: Typed<Switch> = Param {
+    id: "wholeProject",
+    label: "Whole project",
+    hint: "Bake Range and Export Range work on every frame of the project. Switch it off to name the first and the last frame.",
+    kind: Kind::Switch { default: true },
+    group: "Bake",
+    animates: false,
+}
+.switch();
 
 /// First frame of a range.
 pub const FIRST_FRAME: Typed<Integer> = Param {
@@ -156,13 +179,41 @@ pub const EFFECTIVE_PROMPT: ReadOut = ReadOut {
     group: "Prompt",
 };
 
-/// What the last render did.
+/// What is seen.
 pub const STATUS: ReadOut = ReadOut {
     id: "status",
-    label: "Status",
-    hint: "What the last render of this node used: frame, shapes, quality, loss, encoder, cache and colour.",
+    label: "Shown",
+    hint: "What the last render of this node showed: the quality that was really used, whether the edit was made or found, the \
+           frame.",
     default: "not rendered yet",
-    group: "About",
+    group: "Quality",
+};
+
+/// What the edit came to.
+pub const STATUS_EDIT: ReadOut = ReadOut {
+    id: "statusEdit",
+    label: "Edit",
+    hint: "What the edit came to: number of shapes, optimiser steps, loss before and after.",
+    default: "-",
+    group: "Quality",
+};
+
+/// Who judged.
+pub const STATUS_ENCODER: ReadOut = ReadOut {
+    id: "statusEncoder",
+    label: "Judged by",
+    hint: "The encoder that compared picture and prompt, with the beginning of its hash, and how it looked at the picture.",
+    default: "-",
+    group: "Quality",
+};
+
+/// How the source was read.
+pub const STATUS_SOURCE: ReadOut = ReadOut {
+    id: "statusSource",
+    label: "Source read as",
+    hint: "What the numbers of the source were taken for, and how its colours relate to its alpha.",
+    default: "-",
+    group: "Source",
 };
 
 /// What this is.
@@ -174,8 +225,12 @@ pub const ABOUT: ReadOut = ReadOut {
     group: "About",
 };
 
-/// Those of every node, in page order.
-pub const READ_OUTS: &[ReadOut] = &[STATUS, ABOUT];
+/// Those of every node that renders change, in page order.
+pub const STATUSES: [&ReadOut; 4] = [&STATUS, &STATUS_EDIT, &STATUS_ENCODER, &STATUS_SOURCE];
+
+/// Counts what was baked. Hosts keep pictures by the values of parameters: another value has the baked picture shown instead of
+/// a draft at once. Nobody sees it, and no plan reads it.
+pub const BAKED: &str = "baked";
 
 /// Something that happens at once when it is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -284,6 +339,11 @@ pub fn rectangles() -> impl Iterator<Item = Rectangle> {
             _ => Rectangle { id: format!("{}{number}", param.id), title: number.to_string() },
         })
     })
+}
+
+/// The rectangle that the switch called `name` switches on and off.
+pub fn rectangle_switched_by(name: &str) -> Option<String> {
+    rectangles().map(|rectangle| rectangle.id).find(|id| name.strip_prefix(id.as_str()) == Some("Enable"))
 }
 
 /// Whether `node` has a rectangle.

@@ -199,12 +199,16 @@ fn plan_of(values: &Values, edit: Option<Settings>, asked: &Asked<'_>) -> Plan {
 
 /// Whether an edit by `values` finds no look, which a LUT could hold.
 pub fn has_no_look(node: &Node, values: &Values) -> bool {
+    plan_for_nothing(node, values, &Prompt::default()).edit().is_none_or(|edit| edit.look_search.is_none())
+}
+
+/// The plan of `node` for a source, an encoder and a machine that nobody knows: what depends on values and prompt alone.
+pub fn plan_for_nothing(node: &Node, values: &Values, prompt: &Prompt) -> Plan {
     let sizes = Sizes { source_px: [1.0; 2], canvas_px: [1.0; 2] };
     let source = MaterialHash(String::new());
     let start =
         Start { source, is_scene: false, mask: None, others: Vec::new(), encoder: String::new(), class: String::new() };
-    let plan = (node.plan)(values, &Asked { sizes, prompt: &Prompt::default(), start: &start });
-    plan.edit().is_none_or(|edit| edit.look_search.is_none())
+    (node.plan)(values, &Asked { sizes, prompt, start: &start })
 }
 
 /// Colours of the extra round inside a region, as the publication uses for faces.

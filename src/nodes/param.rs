@@ -373,6 +373,13 @@ impl Values {
         Ok(())
     }
 
+    /// Leaves out the regions whose rectangle is not `kept`, and returns them.
+    pub fn leave_out_regions(&mut self, kept: impl Fn([f64; 4]) -> bool) -> Vec<Area> {
+        let regions =
+            self.values.values_mut().filter_map(|value| if let Value::Regions(all) = value { Some(all) } else { None });
+        regions.flat_map(|all| all.extract_if(.., |area| !kept(area.rect)).collect::<Vec<_>>()).collect()
+    }
+
     /// Every value in id order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.values.iter().map(|(id, value)| (*id, value))

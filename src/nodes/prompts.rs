@@ -64,15 +64,24 @@ pub const PARAMS: &[Param] = &[PROMPT_B.param, PROMPT_MIX.param, PROMPT_SCHEDULE
 /// # Errors
 /// [`ScheduleError`] with the line.
 pub fn at(values: &Values, keys: Vec<Key>, time: f64) -> Result<Prompt, ScheduleError> {
+    let (schedule, transition) = schedule(values, keys)?;
+    let prompt = schedule.at(time, transition).unwrap_or_else(|| Prompt::new(values.get(&shared::PROMPT)));
+    Ok(prompt.toward(values.get(&PROMPT_B), values.get(&PROMPT_MIX) as f32))
+}
+
+/// Whether the prompt changes with time in a way that no value of a single parameter shows. A schedule that cannot be read does not.
+pub fn varies(values: &Values, keys: Vec<Key>) -> bool {
+    schedule(values, keys).is_ok_and(|(schedule, _)| schedule.varies())
+}
+
+/// The keys that count, and how one becomes the next: those of the schedule, else the prompt's own where they are blended.
+fn schedule(values: &Values, keys: Vec<Key>) -> Result<(Schedule, Transition), ScheduleError> {
     let transition = match values.get(&TRANSITION) {
         "linear" => Transition::Linear,
         "smooth" => Transition::Smooth,
         _ => Transition::Hold,
     };
-    let mut schedule = Schedule::parse(values.get(&PROMPT_SCHEDULE))?;
-    if schedule.is_empty() && transition != Transition::Hold {
-        schedule = Schedule::new(keys);
-    }
-    let prompt = schedule.at(time, transition).unwrap_or_else(|| Prompt::new(values.get(&shared::PROMPT)));
-    Ok(prompt.toward(values.get(&PROMPT_B), values.get(&PROMPT_MIX) as f32))
+    let schedule = Schedule::parse(values.get(&PROMPT_SCHEDULE))?;
+    let schedule = if schedule.is_empty() && transition != Transition::Hold { Schedule::new(keys) } else { schedule };
+    Ok((schedule, transition))
 }

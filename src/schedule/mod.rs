@@ -152,6 +152,11 @@ impl Schedule {
         self.keys.is_empty()
     }
 
+    /// Whether it asks for more than one prompt.
+    pub fn varies(&self) -> bool {
+        self.keys.len() > 1
+    }
+
     /// What is asked for at `frame`; none without keys.
     pub fn at(&self, frame: f64, transition: Transition) -> Option<Prompt> {
         let next = self.keys.partition_point(|key| key.frame <= frame);

@@ -134,7 +134,7 @@ impl Session {
 
     /// The result, where it was made before. Takes no turn and loads no encoder.
     pub fn find(&self, prepared: &Prepared) -> Option<Made> {
-        Some(Made { artifact: pipeline::find(&prepared.key, &self.cache)?, was_found: true })
+        self.find_other(&prepared.key)
     }
 
     /// Makes the result and keeps it. One edit runs at a time and uses every core; others wait their turn here.
@@ -159,18 +159,24 @@ impl Session {
         Ok(pipeline::run(plan, &with, watch)?)
     }
 
-    /// The result of `request`, found or made; where it is not there yet and a draft is enough, that of a draft.
+    /// What was made under another key, where it is still there.
+    pub fn find_other(&self, key: &Key) -> Option<Made> {
+        Some(Made { artifact: pipeline::find(key, &self.cache)?, was_found: true })
+    }
+
+    /// The result of the `prepared` request, found or made; where it is not there yet and a draft is enough, that of a draft. With
+    /// what it is the result of.
     ///
     /// # Errors
     /// [`SessionError`] of the stage that failed.
     pub fn fulfil(
         &self,
         request: &Request<'_>,
+        mut prepared: Prepared,
         may_be_draft: bool,
         ctx: &Ctx,
         watch: Watch<'_>,
     ) -> Result<(Prepared, Made), SessionError> {
-        let mut prepared = self.prepare(request, ctx)?;
         let mut found = self.find(&prepared);
         if found.is_none() && may_be_draft && request.node.edits {
             let mut values = request.values.clone();
@@ -202,6 +208,14 @@ impl Session {
 }
 
 impl Prepared {
+    /// The source at working size, where it is a picture.
+    pub fn working_picture(&self) -> Option<&Image> {
+        match self.materials.get(&self.start.source)? {
+            Given::Picture(picture) => Some(picture),
+            Given::Scene(_) | Given::Mask(_) => None,
+        }
+    }
+
     /// Draws a result in the material's own size: display-referred sRGB, straight alpha.
     ///
     /// # Errors

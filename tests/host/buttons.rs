@@ -37,6 +37,7 @@ fn two_jobs<'a>(host: &'a Host, folder: &std::path::Path) -> (Node<'a>, Box<Effe
     quick(&instance, "");
     set(&instance, "promptSchedule", text("1: a green disc\n3: a blue disc"));
     set(&instance, "svgFile", text(folder.join("shot.##.svg").to_str().unwrap()));
+    set(&instance, "wholeProject", ParamValue::Int(0));
     set(&instance, "firstFrame", ParamValue::Int(1));
     set(&instance, "lastFrame", ParamValue::Int(3));
     connect(&instance, &Layout::default(), &disc());

@@ -2,7 +2,7 @@
 
 use super::objects::{Effect, Picture, PropSet, Value};
 use super::overlay::{DRAW, INTERACT};
-use super::suites::{EFFECT, PROGRESS, PROPERTY, message_suites, parameter_suite};
+use super::suites::{EFFECT, PROGRESS, PROPERTY, TIME_LINE, message_suites, parameter_suite};
 use libloading::{Library, Symbol};
 use openfx::sys::generic::core::*;
 use openfx::sys::generic::property::kOfxPropertySuite;
@@ -12,6 +12,7 @@ use openfx::sys::image_effect_v1::interact::kOfxInteractSuite;
 use openfx::sys::image_effect_v1::message::{OfxMessageSuiteV1, OfxMessageSuiteV2, kOfxMessageSuite};
 use openfx::sys::image_effect_v1::param::*;
 use openfx::sys::image_effect_v1::progress::kOfxProgressSuite;
+use openfx::sys::image_effect_v1::time_line::kOfxTimeLineSuite;
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::PathBuf;
@@ -30,11 +31,23 @@ pub(crate) struct Manners {
     pub(crate) viewer: bool,
     /// Whether nobody looks.
     pub(crate) background: bool,
+    /// What the host calls itself.
+    pub(crate) name: &'static CStr,
+    /// First and last frame of the project.
+    pub(crate) frames: [f64; 2],
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { lacks: Vec::new(), refuses: None, keys_texts: true, viewer: true, background: false }
+        Self {
+            lacks: Vec::new(),
+            refuses: None,
+            keys_texts: true,
+            viewer: true,
+            background: false,
+            name: c"org.linocut.minihost",
+            frames: [1.0, 3.0],
+        }
     }
 }
 
@@ -48,13 +61,14 @@ unsafe extern "C" fn fetch_suite(_host: OfxPropertySetHandle, name: *const c_cha
         return std::ptr::null();
     }
     let (once, lasting) = MESSAGES.get_or_init(message_suites);
-    let known: [(&CStr, c_int, *const c_void); 8] = [
+    let known: [(&CStr, c_int, *const c_void); 9] = [
         (kOfxPropertySuite, 1, (&raw const PROPERTY).cast()),
         (kOfxImageEffectSuite, 1, (&raw const EFFECT).cast()),
         (kOfxParameterSuite, 1, std::ptr::from_ref(PARAMETER.get_or_init(parameter_suite)).cast()),
         (kOfxInteractSuite, 1, (&raw const INTERACT).cast()),
         (kOfxDrawSuite, 1, (&raw const DRAW).cast()),
         (kOfxProgressSuite, 1, (&raw const PROGRESS).cast()),
+        (kOfxTimeLineSuite, 1, (&raw const TIME_LINE).cast()),
         (kOfxMessageSuite, 1, std::ptr::from_ref(once).cast()),
         (kOfxMessageSuite, 2, std::ptr::from_ref(lasting).cast()),
     ];
@@ -106,6 +120,7 @@ impl Host {
         cache_folder();
         let props = Box::new(
             PropSet::refusing(manners.refuses)
+                .with(kOfxPropName, [Value::Text(manners.name.to_owned())])
                 .with(kOfxParamHostPropSupportsStringAnimation, [Value::Int(manners.keys_texts.into())])
                 .with(kOfxImageEffectPropSupportsOverlays, [Value::Int(manners.viewer.into())])
                 .with(kOfxImageEffectHostPropIsBackground, [Value::Int(manners.background.into())]),
@@ -153,6 +168,25 @@ impl Host {
     }
 }
 
+/// In what mood a host renders.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    pub(crate) scale: f64,
+    pub(crate) draft: bool,
+    pub(crate) interactive: bool,
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self { scale: 1.0, draft: false, interactive: false }
+    }
+}
+
+/// The manners of the host that was loaded last.
+pub(super) fn manners() -> Manners {
+    MANNERS.lock().clone().unwrap_or_default()
+}
+
 /// One node of the plug-in.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
@@ -190,12 +224,29 @@ impl Node<'_> {
 
     /// Renders `window` of `instance` at `time`.
     pub(crate) fn render(&self, instance: &Effect, time: f64, window: OfxRectI) -> OfxStatus {
+        self.render_as(instance, time, window, How::default())
+    }
+
+    /// The same at a scale and in a mood.
+    pub(crate) fn render_as(&self, instance: &Effect, time: f64, window: OfxRectI, how: How) -> OfxStatus {
         let OfxRectI { x1, y1, x2, y2 } = window;
         let arguments = PropSet::default()
             .with(kOfxPropTime, [Value::Double(time)])
-            .with(kOfxImageEffectPropRenderScale, [Value::Double(1.0), Value::Double(1.0)])
+            .with(kOfxImageEffectPropRenderScale, [how.scale; 2].map(Value::Double))
+            .with(kOfxImageEffectPropRenderQualityDraft, [Value::Int(how.draft.into())])
+            .with(kOfxImageEffectPropInteractiveRenderStatus, [Value::Int(how.interactive.into())])
             .with(kOfxImageEffectPropRenderWindow, [x1, y1, x2, y2].map(Value::Int));
         self.act(kOfxImageEffectActionRender, Some(instance), Some(&arguments), None)
+    }
+
+    /// Tells `instance` that something named `name` of this type was changed for this reason at `time`.
+    pub(crate) fn change(&self, instance: &Effect, kind: &CStr, name: &str, reason: &CStr, time: f64) -> OfxStatus {
+        let arguments = PropSet::default()
+            .with(kOfxPropType, [Value::Text(kind.to_owned())])
+            .with(kOfxPropName, [Value::Text(CString::new(name).unwrap())])
+            .with(kOfxPropChangeReason, [Value::Text(reason.to_owned())])
+            .with(kOfxPropTime, [Value::Double(time)]);
+        self.act(kOfxActionInstanceChanged, Some(instance), Some(&arguments), None)
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "the host speaks the C interface")]
 #![allow(clippy::missing_transmute_annotations, reason = "named on both sides")]
 
+mod artist;
 mod buttons;
 mod gpu;
 mod mini;
@@ -165,7 +166,7 @@ fn every_node_describes_itself_fully_in_every_context_however_often() {
                 assert_eq!(param.props.all(kOfxParamPropDefault).is_empty(), valueless, "default of {name}");
                 if kind == kOfxParamTypeInteger || kind == kOfxParamTypeDouble {
                     let keyed = param.props.all(kOfxParamPropAnimates) == [Value::Int(1)];
-                    assert!(keyed != ["firstFrame", "lastFrame"].contains(&name.as_str()), "keys of {name}");
+                    assert!(keyed != ["firstFrame", "lastFrame", "baked"].contains(&name.as_str()), "keys of {name}");
                     for limit in [kOfxParamPropMin, kOfxParamPropMax, kOfxParamPropDisplayMin, kOfxParamPropDisplayMax]
                     {
                         assert!(!param.props.all(limit).is_empty(), "{name} lacks {limit:?}");
@@ -329,8 +330,7 @@ fn what_cannot_be_rendered_says_what_to_do_and_leaves_the_output_alone() {
         move |instance: &Effect| change(instance.clip(SOURCE).unwrap().picture.lock().as_mut().unwrap())
     };
     type Prepare = Box<dyn Fn(&Effect)>;
-    let cases: [(&str, &str, Prepare); 8] = [
-        (EDIT, "no prompt: say what the picture should become", Box::new(|_| {})),
+    let cases: [(&str, &str, Prepare); 7] = [
         (
             VECTORIZE,
             "connect a picture to the Source input",

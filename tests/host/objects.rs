@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 /// A property's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -187,6 +187,11 @@ impl Param {
         self.keys.lock().iter().map(|(from, _)| *from).filter(|from| *from > f64::MIN).collect()
     }
 
+    /// The value at `time`, as a word to know it by.
+    pub(crate) fn known_at(&self, time: f64) -> String {
+        format!("{:?}", self.keys.lock().iter().rfind(|(from, _)| *from <= time).map(|(_, value)| value))
+    }
+
     /// The text at `time`.
     pub(crate) fn text_at(&self, time: f64) -> String {
         match self.keys.lock().iter().rfind(|(from, _)| *from <= time) {
@@ -232,7 +237,14 @@ pub(crate) struct Effect {
     pub(crate) props: PropSet,
     clips: Mutex<BTreeMap<CString, Box<Clip>>>,
     params: Mutex<BTreeMap<CString, Box<Param>>>,
+    /// Errors at the node.
     pub(crate) messages: Mutex<Vec<String>>,
+    /// What was mentioned at the node, and is no error.
+    pub(crate) notices: Mutex<Vec<String>>,
+    /// What the artist was asked.
+    pub(crate) questions: Mutex<Vec<String>>,
+    /// Whether the artist's answer is no.
+    pub(crate) says_no: AtomicBool,
     pub(crate) polls_until_abort: AtomicI32,
     refuses: Option<String>,
 }
@@ -244,6 +256,9 @@ impl Effect {
             clips: Mutex::default(),
             params: Mutex::default(),
             messages: Mutex::default(),
+            notices: Mutex::default(),
+            questions: Mutex::default(),
+            says_no: AtomicBool::new(false),
             polls_until_abort: AtomicI32::new(i32::MAX),
             refuses: refuses.map(str::to_owned),
         })

@@ -16,7 +16,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
 /// What the plug-in asked the host for.
 #[derive(Clone, Debug, PartialEq)]
-enum Call {
+pub(super) enum Call {
     Begin,
     End,
     Write([f64; 2]),
@@ -35,8 +35,13 @@ fn note(call: Call) -> OfxStatus {
 }
 
 /// What was asked for since the last time.
-fn calls() -> Vec<Call> {
+pub(super) fn calls() -> Vec<Call> {
     CALLS.take()
+}
+
+/// How many steps to undo were made since the last time.
+pub(super) fn steps() -> usize {
+    calls().iter().filter(|call| **call == Call::Begin).count()
 }
 
 pub(super) unsafe extern "C" fn edit_begin(_set: OfxParamSetHandle, _name: *const c_char) -> OfxStatus {

@@ -12,6 +12,8 @@ use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::message::*;
 use openfx::sys::image_effect_v1::param::*;
 use openfx::sys::image_effect_v1::progress::OfxProgressSuiteV1;
+use openfx::sys::image_effect_v1::time_line::OfxTimeLineSuiteV1;
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -220,6 +222,7 @@ unsafe extern "C" fn set_value(param: OfxParamHandle, one: *const c_void, x: f64
     if param.kind.as_c_str() == kOfxParamTypeDouble2D {
         overlay::wrote([x, y]);
     }
+    pump("set");
     unsafe { param.take_value(one, x, y) }
 }
 
@@ -265,6 +268,44 @@ pub(super) fn parameter_suite() -> OfxParameterSuiteV1 {
     }
 }
 
+type Pump = &'static dyn Fn(&str);
+
+thread_local! {
+    /// What runs while the plug-in waits for an answer of the host: hosts run their events inside callbacks.
+    static PUMP: Cell<Option<Pump>> = const { Cell::new(None) };
+}
+
+/// Runs `body` in a host that calls `pump` from within "progress", "message" and "set", with that word.
+pub(super) fn pumping<R>(pump: &dyn Fn(&str), body: impl FnOnce() -> R) -> R {
+    // SAFETY: it is taken back before `pump` ends.
+    PUMP.set(Some(unsafe { std::mem::transmute::<&dyn Fn(&str), Pump>(pump) }));
+    let done = body();
+    PUMP.set(None);
+    done
+}
+
+fn pump(from: &str) {
+    if let Some(pump) = PUMP.get() {
+        pump(from);
+    }
+}
+
+unsafe extern "C" fn time(_instance: *mut c_void, time: *mut f64) -> OfxStatus {
+    unsafe { time.write(super::mini::manners().frames[0]) };
+    kOfxStatOK
+}
+unsafe extern "C" fn time_bounds(_instance: *mut c_void, first: *mut f64, last: *mut f64) -> OfxStatus {
+    let frames = super::mini::manners().frames;
+    unsafe {
+        first.write(frames[0]);
+        last.write(frames[1]);
+    }
+    kOfxStatOK
+}
+
+pub(super) static TIME_LINE: OfxTimeLineSuiteV1 =
+    OfxTimeLineSuiteV1 { getTime: Some(time), gotoTime: None, getTimeBounds: Some(time_bounds) };
+
 /// How often a progress bar moved, and whether its owner wants to stop.
 pub(crate) static PROGRESS_UPDATES: AtomicUsize = AtomicUsize::new(0);
 pub(crate) static PROGRESS_SAYS_NO: AtomicBool = AtomicBool::new(false);
@@ -276,6 +317,7 @@ unsafe extern "C" fn progress_start(_effect: *mut c_void, label: *const c_char) 
 unsafe extern "C" fn progress_update(_effect: *mut c_void, share: f64) -> OfxStatus {
     assert!((0.0..=1.0).contains(&share), "{share}");
     PROGRESS_UPDATES.fetch_add(1, Ordering::SeqCst);
+    pump("progress");
     if PROGRESS_SAYS_NO.load(Ordering::SeqCst) { kOfxStatReplyNo } else { kOfxStatReplyYes }
 }
 unsafe extern "C" fn progress_end(_effect: *mut c_void) -> OfxStatus {
@@ -290,16 +332,32 @@ pub(super) static PROGRESS: OfxProgressSuiteV1 = OfxProgressSuiteV1 {
 
 unsafe extern "C" fn show(
     handle: *mut c_void,
-    _kind: *const c_char,
+    kind: *const c_char,
     _id: *const c_char,
     format: *const c_char,
 ) -> OfxStatus {
     let text = unsafe { name(format) }.to_string_lossy().replace("%%", "%");
-    unsafe { effect(handle.cast()) }.messages.lock().push(text);
-    kOfxStatOK
+    let effect = unsafe { effect(handle.cast()) };
+    pump("message");
+    match unsafe { CStr::from_ptr(kind) } {
+        kind if kind == kOfxMessageQuestion => {
+            effect.questions.lock().push(text);
+            if effect.says_no.load(Ordering::SeqCst) { kOfxStatReplyNo } else { kOfxStatReplyYes }
+        }
+        kind if kind == kOfxMessageMessage => {
+            effect.notices.lock().push(text);
+            kOfxStatOK
+        }
+        _ => {
+            effect.messages.lock().push(text);
+            kOfxStatOK
+        }
+    }
 }
 unsafe extern "C" fn clear(handle: *mut c_void) -> OfxStatus {
-    unsafe { effect(handle.cast()) }.messages.lock().clear();
+    let effect = unsafe { effect(handle.cast()) };
+    effect.messages.lock().clear();
+    effect.notices.lock().clear();
     kOfxStatOK
 }
 

@@ -70,7 +70,8 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
         // A history has to be made, so it cannot come from the cache.
         session.cache = Cache::off();
     }
-    let (prepared, made) = session.fulfil(&request, false, &run.ctx, watch)?;
+    let prepared = session.prepare(&request, &run.ctx)?;
+    let (prepared, made) = session.fulfil(&request, prepared, false, &run.ctx, watch)?;
     if let Some(frames) = frames {
         frames.finish()?;
     }

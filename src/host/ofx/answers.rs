@@ -3,12 +3,14 @@
 //! Input: an instance and the action's arguments. Output: the action's answers. Invariants: an edit needs the whole
 //! picture, whatever window is rendered; endless pictures are cut to the project. Cost: a few host calls.
 
+use super::clips::Frame;
 use super::params::Reader;
 use super::props::{Props, lasting};
+use super::quirks::Quirks;
 use super::suites::Suites;
 use super::sys::*;
 use super::{clips, describe};
-use crate::nodes::{Clip, Node, shared};
+use crate::nodes::{Clip, Node, prompts, shared};
 
 /// Beyond this a region of definition is endless: hosts use the largest number they have.
 const ENDLESS_PX: f64 = 1e8;
@@ -31,7 +33,7 @@ pub(super) fn regions_of_interest(
 }
 
 /// The region of definition of a connected clip at `time`, in canonical coordinates.
-fn whole(effect: OfxImageEffectHandle, name: &str, time: OfxTime, suites: Suites) -> Option<OfxRectD> {
+pub(super) fn whole(effect: OfxImageEffectHandle, name: &str, time: OfxTime, suites: Suites) -> Option<OfxRectD> {
     let clip = clips::named(effect, name, suites)?;
     let mut region = OfxRectD { x1: 0.0, y1: 0.0, x2: 0.0, y2: 0.0 };
     let get = suites.effect.clipGetRegionOfDefinition?;
@@ -50,6 +52,32 @@ fn whole(effect: OfxImageEffectHandle, name: &str, time: OfxTime, suites: Suites
     Some(region)
 }
 
+/// Says nothing, so that the host takes that of the source. A host that then renders the full frame and shrinks it is refused the
+/// region of a proxy: a proxy of the picture would be edited otherwise.
+pub(super) fn region_of_definition(arguments: &Props, suites: Suites) -> OfxStatus {
+    let is_proxy = [0, 1]
+        .iter()
+        .any(|&axis| arguments.double(kOfxImageEffectPropRenderScale, axis).is_some_and(|scale| scale != 1.0));
+    if is_proxy && Quirks::of_host(suites).shrinks_full_renders { kOfxStatFailed } else { kOfxStatReplyDefault }
+}
+
+/// Says whether frames differ though their source and every parameter is the same: hosts else draw a still but once.
+pub(super) fn clip_preferences(
+    node: &Node,
+    effect: OfxImageEffectHandle,
+    answers: &Props,
+    suites: Suites,
+) -> OfxStatus {
+    if !node.edits {
+        return kOfxStatReplyDefault;
+    }
+    let reader = Reader::new(effect, 0.0, suites);
+    let values = reader.values([&shared::PROMPT.param].into_iter().chain(prompts::PARAMS), &Frame::EMPTY);
+    let varies = values.is_ok_and(|values| prompts::varies(&values, reader.keys(shared::PROMPT.id)));
+    answers.set_int(kOfxImageEffectFrameVarying, 0, varies.into());
+    kOfxStatOK
+}
+
 /// With a mix of 0 the node is its source.
 pub(super) fn is_identity(
     effect: OfxImageEffectHandle,
@@ -58,7 +86,7 @@ pub(super) fn is_identity(
     suites: Suites,
 ) -> OfxStatus {
     let time = arguments.time();
-    let reader = Reader { set: super::param_set(effect, suites), time, suites };
+    let reader = Reader::new(effect, time, suites);
     if reader.number(shared::MIX.id) != Some(0.0) {
         return kOfxStatReplyDefault;
     }

@@ -5,15 +5,17 @@
 //! range has finished stays. Changes that the plug-in itself makes are passed over. Cost: as a render of each frame, or
 //! next to none where it comes from the cache.
 
+use super::answers;
 use super::clips::Frame;
 use super::describe;
+use super::guard::{self, Alone};
 use super::process;
 use super::progress::{Bar, Meter};
 use super::props::Props;
 use super::status;
 use super::suites::Suites;
 use super::sys::*;
-use super::task::{Task, TaskError};
+use super::task::{Effort, Task, TaskError};
 use crate::ctx::Cancelled;
 use crate::fault::Fault;
 use crate::finish::lut::cube_from_edit;
@@ -55,10 +57,12 @@ pub(super) fn changed(
     let task = Task::new(node, effect, arguments, suites);
     let by_hand = reason.is_none() || is(kOfxChangeUserEdited);
     let name = arguments.string(kOfxPropName, 0).filter(|_| by_hand).unwrap_or_default();
+    let Some(_alone) = Alone::take() else {
+        let is_button = hosted::buttons(node).any(|button| button.id == name);
+        return if is_button { Err(TaskError::Busy) } else { Ok(false) };
+    };
     let acted = act(node, &task, &name, suites);
-    // A schedule that does not parse shows its message at the render, where an artist looks.
-    let prompt = node.edits.then(|| task.effective_prompt().ok()).flatten();
-    status::show(effect, &task.reader(), prompt.as_ref());
+    status::show(effect, &task.reader());
     match acted {
         // The artist stopped it.
         Err(error) if error.fault() == Fault::Cancelled => Ok(true),
@@ -66,40 +70,91 @@ pub(super) fn changed(
     }
 }
 
+/// Shows what was left to be said, when the panel is opened or the project is saved.
+pub(super) fn looked_at(effect: OfxImageEffectHandle, arguments: &Props, suites: Suites) {
+    if let Some(_alone) = Alone::take() {
+        status::show(effect, &super::params::Reader::new(effect, arguments.time(), suites));
+    }
+}
+
 fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool, TaskError> {
     let now = || Ok(vec![task.time()]);
     let (work, frames) = match name {
         name if name == hosted::BAKE_FRAME.id => (Work::Bake, now()),
-        name if name == hosted::BAKE_RANGE.id => (Work::Bake, range(task)),
+        name if name == hosted::BAKE_RANGE.id => (Work::Bake, range(task, suites)),
         name if name == hosted::EXPORT_SVG.id => (Work::Export, now()),
-        name if name == hosted::EXPORT_RANGE.id => (Work::Export, range(task)),
+        name if name == hosted::EXPORT_RANGE.id => (Work::Export, range(task, suites)),
         name if name == hosted::EXPORT_LUT.id => (Work::ExportLut, now()),
         name if name == hosted::PURGE_CACHE.id => {
             process::cache().purge()?;
             return Ok(true);
         }
-        name if name == hosted::PROMPT_PRESET.id => {
-            let chosen = task.reader().values([&hosted::PROMPT_PRESET.param], &Frame::EMPTY)?;
-            let prompt = hosted::preset_prompt(chosen.get(&hosted::PROMPT_PRESET));
-            if let Some(prompt) = prompt {
-                task.reader().write_text(shared::PROMPT.id, prompt);
-            }
-            return Ok(prompt.is_some());
-        }
-        _ => return Ok(false),
+        name if name == hosted::PROMPT_PRESET.id => return insert_preset(task, suites),
+        _ => return Ok(fit_rectangle(task, name, suites)),
     };
-    each_frame(node, task, work, &frames?, suites).map(|()| true)
+    each_frame(node, task, work, &frames?, suites)?;
+    if work == Work::Bake {
+        // Whatever the host drew of this node before, it asks again and is given what was baked.
+        let reader = task.reader();
+        let baked = reader.integer(hosted::BAKED).unwrap_or(0);
+        reader.write_integer(hosted::BAKED, if baked == i32::MAX { 0 } else { baked + 1 });
+    }
+    Ok(true)
 }
 
-/// The frames from the first to the last that the artist named.
-fn range(task: &Task<'_>) -> Result<Vec<f64>, TaskError> {
-    let typed = task.reader().values([&hosted::FIRST_FRAME.param, &hosted::LAST_FRAME.param], &Frame::EMPTY)?;
-    let [first, last] = [hosted::FIRST_FRAME, hosted::LAST_FRAME].map(|param| typed.get(&param));
+/// Writes the chosen sentence into the prompt: where one was typed or keyed, only after asking. One step to undo.
+fn insert_preset(task: &Task<'_>, suites: Suites) -> Result<bool, TaskError> {
+    let reader = task.reader();
+    let chosen = reader.values([&hosted::PROMPT_PRESET.param, &shared::PROMPT.param], &Frame::EMPTY)?;
+    let Some(preset) = hosted::preset_prompt(chosen.get(&hosted::PROMPT_PRESET)) else { return Ok(false) };
+    let typed = chosen.get(&shared::PROMPT).trim();
+    let is_taken = (!typed.is_empty() && typed != preset) || reader.has_keys(shared::PROMPT.id);
+    if is_taken && !guard::agrees(task.effect().cast(), &format!("Replace the prompt '{typed}' by '{preset}'?"), suites)
+    {
+        return Ok(true);
+    }
+    reader.in_one_step(c"Insert prompt", || reader.write_text(shared::PROMPT.id, preset));
+    Ok(true)
+}
+
+/// Puts a rectangle that was switched on and that nobody has moved yet over the middle of the source; whether it did.
+fn fit_rectangle(task: &Task<'_>, name: &str, suites: Suites) -> bool {
+    let Some(id) = hosted::rectangle_switched_by(name) else { return false };
+    let reader = task.reader();
+    let source = kOfxImageEffectSimpleSourceClipName.to_str().unwrap_or_default();
+    match answers::whole(task.effect(), source, task.time(), suites) {
+        Some(region) if reader.integer(name).is_some_and(|on| on != 0) => {
+            reader.in_one_step(c"Place rectangle", || reader.fit_rect(&id, &region))
+        }
+        _ => false,
+    }
+}
+
+/// The frames from the first to the last of the project, or those that the artist named.
+fn range(task: &Task<'_>, suites: Suites) -> Result<Vec<f64>, TaskError> {
+    let params = [&hosted::WHOLE_PROJECT.param, &hosted::FIRST_FRAME.param, &hosted::LAST_FRAME.param];
+    let typed = task.reader().values(params, &Frame::EMPTY)?;
+    let project = typed.get(&hosted::WHOLE_PROJECT).then(|| project_range(task, suites)).flatten();
+    let named = || [hosted::FIRST_FRAME, hosted::LAST_FRAME].map(|param| typed.get(&param));
+    let [first, last] = project.unwrap_or_else(named);
     if last < first {
         return Err(TaskError::Range { first, last });
     }
     Ok((first..=last).map(|frame| frame as f64).collect())
 }
+
+/// The first and the last frame of the project, where the host tells.
+fn project_range(task: &Task<'_>, suites: Suites) -> Option<[i64; 2]> {
+    let (mut first, mut last) = (f64::NAN, f64::NAN);
+    let bounds = suites.time_line?.getTimeBounds?;
+    // SAFETY: a host function with the live instance and places for two times.
+    let status = unsafe { bounds(task.effect().cast(), &raw mut first, &raw mut last) };
+    let are_frames = [first, last].iter().all(|frame| frame.abs() <= MOST_FRAME);
+    (status == kOfxStatOK && are_frames).then(|| [first.round() as i64, last.round() as i64])
+}
+
+/// Beyond this a host means that a project has no end.
+const MOST_FRAME: f64 = 1e6;
 
 fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: Suites) -> Result<(), TaskError> {
     let templates = templates(task, work, frames.len())?;
@@ -168,7 +223,8 @@ fn one_frame(
     let material = inputs.material(project_size(task, suites), &ctx)?;
     let others = inputs.others(&ctx)?;
     let is_stopped = || bar.is_stopped(&meter);
-    let work = task.wait(&ctx, is_stopped, || inputs.work(node, false, &material, &others, &ctx))?;
+    let work = task.wait(&ctx, is_stopped, || inputs.work(node, Effort::Whole, &material, &others, &ctx))?;
+    let work = work.ok_or(TaskError::Busy)?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
     let edited = work.made.edited().ok_or(TaskError::NoShapes)?;
     let (metadata, strength) = (work.prepared.plan.metadata(), (node.finish)(&inputs.values).strength);

@@ -9,7 +9,7 @@ use super::process;
 use super::props::{Props, lasting};
 use super::suites::Suites;
 use super::sys::*;
-use crate::nodes::{Node, Role};
+use crate::nodes::{Node, Role, prompts, shared};
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -42,10 +42,18 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
         (kOfxImageEffectPluginPropFieldRenderTwiceAlways, 0),
         (kOfxImageEffectPropSupportsMultipleClipPARs, 0),
         (kOfxImageEffectPropSupportsMultipleClipDepths, 0),
+        // Hosts then keep drafts and pictures apart.
+        (kOfxImageEffectPropRenderQualityDraft, 1),
     ] {
         props.set_int(flag, 0, value);
     }
     props.set_static(kOfxImageEffectPluginRenderThreadSafety, 0, kOfxImageEffectRenderFullySafe);
+    if node.edits {
+        let decide = [&shared::PROMPT.param, &prompts::PROMPT_SCHEDULE.param, &prompts::TRANSITION.param];
+        for (index, param) in (0..).zip(decide) {
+            props.set_string(kOfxImageEffectPropClipPreferencesSlaveParam, index, param.id);
+        }
+    }
     overlay::register(node, &props, suites);
     if let Some(bundle) = props.string(kOfxPluginPropFilePath, 0) {
         process::set_bundle(Path::new(&bundle));

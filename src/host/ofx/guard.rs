@@ -5,7 +5,10 @@
 
 use super::props::c_string;
 use super::suites::{Suites, suites};
-use super::sys::{OfxStatus, kOfxMessageError, kOfxStatFailed};
+use super::sys::{
+    OfxStatus, kOfxMessageError, kOfxMessageMessage, kOfxMessageQuestion, kOfxStatFailed, kOfxStatReplyNo,
+};
+use std::cell::Cell;
 use std::ffi::{CStr, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -27,8 +30,50 @@ pub(super) fn shielded<R>(failed: R, work: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(failed)
 }
 
-/// Shows `text` at the node until it is cleared, or once where the host knows no lasting messages.
+thread_local! {
+    /// Whether this thread is inside work that calls the host back.
+    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The right to work on this thread. Hosts run their events inside what they are told (progress, messages, parameters that are
+/// set), so an impatient second press comes in on the very thread whose work waits for the first answer.
+pub(super) struct Alone(());
+
+impl Alone {
+    /// None where this thread is at work already.
+    pub(super) fn take() -> Option<Self> {
+        (!AT_WORK.replace(true)).then(|| Self(()))
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        AT_WORK.set(false);
+    }
+}
+
+/// Shows the error `text` at the node until it is cleared, or once where the host knows no lasting messages.
 pub(super) fn complain(instance: *mut c_void, text: &str, suites: Suites) {
+    say(kOfxMessageError, instance, text, suites);
+}
+
+/// Shows `text` at the node until it is cleared, where the host knows lasting messages; nobody has to acknowledge it.
+pub(super) fn mention(instance: *mut c_void, text: &str, suites: Suites) {
+    if suites.lasting.is_some() {
+        say(kOfxMessageMessage, instance, text, suites);
+    }
+}
+
+/// Asks the artist; yes too where the host cannot ask.
+pub(super) fn agrees(instance: *mut c_void, question: &str, suites: Suites) -> bool {
+    let Some(ask) = suites.message.and_then(|suite| suite.message) else { return true };
+    let question = c_string(&question.replace('%', "%%"));
+    // SAFETY: a host function with a live instance and C strings; the format asks for no arguments.
+    let answer = unsafe { ask(instance, kOfxMessageQuestion.as_ptr(), c"".as_ptr(), question.as_ptr()) };
+    answer != kOfxStatReplyNo
+}
+
+fn say(kind: &CStr, instance: *mut c_void, text: &str, suites: Suites) {
     if instance.is_null() {
         return;
     }
@@ -37,14 +82,14 @@ pub(super) fn complain(instance: *mut c_void, text: &str, suites: Suites) {
     let id: &CStr = c"";
     if let Some(show) = suites.lasting.and_then(|suite| suite.setPersistentMessage) {
         // SAFETY: a host function with a live instance and C strings; the format asks for no arguments.
-        unsafe { show(instance, kOfxMessageError.as_ptr(), id.as_ptr(), text.as_ptr()) };
+        unsafe { show(instance, kind.as_ptr(), id.as_ptr(), text.as_ptr()) };
     } else if let Some(show) = suites.message.and_then(|suite| suite.message) {
         // SAFETY: as above.
-        unsafe { show(instance, kOfxMessageError.as_ptr(), id.as_ptr(), text.as_ptr()) };
+        unsafe { show(instance, kind.as_ptr(), id.as_ptr(), text.as_ptr()) };
     }
 }
 
-/// Takes back what [`complain`] showed.
+/// Takes back what [`complain`] and [`mention`] showed.
 pub(super) fn content(instance: *mut c_void, suites: Suites) {
     if let Some(clear) = suites.lasting.and_then(|suite| suite.clearPersistentMessage) {
         // SAFETY: a host function with a live instance.

@@ -7,7 +7,7 @@
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
 //! `params` say what a node is, `answers` says what is needed, `clips`, `task` and `render` make pictures, `buttons` act at
-//! once and show their `progress`, `status` says what was done, `overlay` (with `handles` and `paint`) is what a viewer
+//! once and show their `progress`, `status` says what was done, `wholes` knows frames again at a proxy's scale, `quirks` are hosts' own ways, `overlay` (with `handles` and `paint`) is what a viewer
 //! shows, `process` is what all instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
@@ -24,11 +24,13 @@ mod params;
 mod process;
 mod progress;
 mod props;
+mod quirks;
 mod render;
 mod status;
 mod suites;
 mod sys;
 mod task;
+mod wholes;
 
 use crate::fault::Fault;
 use crate::nodes::{NODES, Node};
@@ -146,18 +148,26 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
         kOfxStatOK
     } else if action == kOfxActionDestroyInstance {
         status::forget(effect);
+        wholes::forget(effect.addr());
         if let Some(props) = describe::effect_props(effect, suites) {
             props.set_pointer(kOfxPropInstanceData, std::ptr::null_mut());
         }
         kOfxStatOK
     } else if action == kOfxImageEffectActionGetRegionsOfInterest {
         answers::regions_of_interest(node, effect, &arguments, &answers, suites)
+    } else if action == kOfxImageEffectActionGetRegionOfDefinition {
+        answers::region_of_definition(&arguments, suites)
+    } else if action == kOfxImageEffectActionGetClipPreferences {
+        answers::clip_preferences(node, effect, &answers, suites)
+    } else if action == kOfxActionBeginInstanceEdit || action == kOfxActionSyncPrivateData {
+        buttons::looked_at(effect, &arguments, suites);
+        kOfxStatOK
     } else if action == kOfxImageEffectActionIsIdentity {
         answers::is_identity(effect, &arguments, &answers, suites)
     } else if action == kOfxActionInstanceChanged {
         match buttons::changed(node, effect, &arguments, suites) {
             Ok(false) => kOfxStatReplyDefault,
-            result => answer(result.map(|_| ()), effect, suites),
+            result => answer(result.map(|_| None), effect, suites),
         }
     } else if action == kOfxImageEffectActionRender {
         answer(render::render(node, effect, &arguments, suites), effect, suites)
@@ -166,10 +176,12 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
     }
 }
 
-fn answer(result: Result<(), TaskError>, effect: OfxImageEffectHandle, suites: Suites) -> OfxStatus {
+/// The status of an action, and its message at the node: what failed, or what is to be mentioned.
+fn answer(result: Result<Option<String>, TaskError>, effect: OfxImageEffectHandle, suites: Suites) -> OfxStatus {
     match result {
-        Ok(()) => {
+        Ok(notice) => {
             guard::content(effect.cast(), suites);
+            notice.iter().for_each(|notice| guard::mention(effect.cast(), notice, suites));
             kOfxStatOK
         }
         Err(error) => {

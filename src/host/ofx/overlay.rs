@@ -11,6 +11,7 @@ use super::handles::{HALF_HANDLE_SCREEN_PX, HANDLES, Handle, Rectangle, Side};
 use super::paint::{Brush, Ink};
 use super::params::Reader;
 use super::props::{Props, c_string};
+use super::status;
 use super::suites::{Suites, suites};
 use super::sys::*;
 use crate::nodes::{Node, hosted};
@@ -96,6 +97,8 @@ fn act(action: &CStr, view: &View) -> OfxStatus {
         // The pen may have been let go elsewhere; whatever else happens with the focus is the host's.
         if action == kOfxInteractActionLoseFocus {
             view.end_drag();
+        } else if action == kOfxInteractActionGainFocus {
+            view.show_status();
         }
         kOfxStatReplyDefault
     }
@@ -132,12 +135,11 @@ impl View {
         let effect = effect.or_else(|| own?.pointer(kOfxPropEffectInstance)).unwrap_or(std::ptr::null_mut());
         let effect: OfxImageEffectHandle = effect.cast();
         // A host need not bear being asked about no effect.
-        let set = if effect.is_null() { std::ptr::null_mut() } else { super::param_set(effect, suites) };
         let time = arguments.double(kOfxPropTime, 0).filter(|time| time.is_finite()).unwrap_or(0.0);
         let sensible = |scale: &f64| *scale > 0.0 && *scale < COARSEST_PX;
         let screen_px =
             [0, 1].map(|axis| arguments.double(kOfxInteractPropPixelScale, axis).filter(sensible).unwrap_or(1.0));
-        Self { interact, own, arguments, effect, reader: Reader { set, time, suites }, suites, screen_px }
+        Self { interact, own, arguments, effect, reader: Reader::new(effect, time, suites), suites, screen_px }
     }
 
     /// Has the host draw again when a rectangle changes.
@@ -234,6 +236,7 @@ impl View {
     }
 
     fn pen_motion(&self) -> OfxStatus {
+        self.show_status();
         let drag = DRAGS.lock().get(&self.key()).cloned();
         let Some(drag) = drag else { return kOfxStatReplyDefault };
         self.follow(&drag);
@@ -249,23 +252,19 @@ impl View {
         kOfxStatOK
     }
 
+    /// A render may not write its words; a pen in the viewer, where its picture is, may.
+    fn show_status(&self) {
+        if let (false, Some(_alone)) = (self.reader.set.is_null(), guard::Alone::take()) {
+            status::show(self.effect, &self.reader);
+        }
+    }
+
     /// Lets the rectangle follow the pen.
     fn follow(&self, drag: &Drag) {
         let Some([x, y]) = self.pen() else { return };
         let place = drag.start.moved(drag.handle, [x - drag.pen[0], y - drag.pen[1]]);
-        self.write(&format!("{}BottomLeft", drag.id), place.corner);
-        self.write(&format!("{}Size", drag.id), place.size);
-    }
-
-    /// Writes a pair of numbers where it is another one than before.
-    fn write(&self, name: &str, [x, y]: [f64; 2]) {
-        if self.reader.set.is_null() || self.reader.pair(name) == Some([x, y]) {
-            return;
-        }
-        if let (Some(handle), Some(set)) = (self.reader.handle(name), self.suites.param.paramSetValue) {
-            // SAFETY: pairs are written as two doubles.
-            unsafe { set(handle, x, y) };
-        }
+        self.reader.write_pair(&format!("{}BottomLeft", drag.id), place.corner);
+        self.reader.write_pair(&format!("{}Size", drag.id), place.size);
     }
 
     /// Forgets the drag of this interact and closes its undo step.

@@ -6,7 +6,9 @@
 //! clamped. Cost: one host call a value.
 
 use super::clips::Frame;
+use super::describe;
 use super::props::{Props, c_string, lasting};
+use super::quirks::Quirks;
 use super::suites::Suites;
 use super::sys::*;
 use crate::nodes::param::{Area, Kind, Param, ParamError, Value, Values};
@@ -32,16 +34,18 @@ pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: 
     let [prompts, presets] = if node.edits { [prompts::PARAMS, hosted::PROMPTS] } else { [[].as_slice(); 2] };
     let overlay = if hosted::has_rectangles(node) { hosted::OVERLAY } else { &[] };
     let own = node.params.iter().chain(prompts).chain(presets).chain(overlay);
-    for param in own.chain(hosted::PARAMS).chain(shared::LAYING) {
+    let mask = if Quirks::of_host(suites).has_phantom_inputs { [hosted::USE_MASK.param].as_slice() } else { &[] };
+    for param in own.chain(hosted::PARAMS).chain(mask).chain(shared::LAYING) {
         page.param(param);
     }
     for button in hosted::buttons(node) {
         page.button(button);
     }
     let prompt = node.edits.then_some(&hosted::EFFECTIVE_PROMPT);
-    for read_out in prompt.into_iter().chain(hosted::READ_OUTS) {
+    for read_out in prompt.into_iter().chain(hosted::STATUSES).chain([&hosted::ABOUT]) {
         page.read_out(read_out);
     }
+    page.counter(hosted::BAKED);
     page.finish();
 }
 
@@ -167,12 +171,24 @@ impl Definer {
         let hint = read_out.hint;
         let Some(props) = self.define(kOfxParamTypeString, read_out.id, read_out.label, hint) else { return };
         self.child(&props, read_out.id, &parent);
-        props.set_static(kOfxParamPropStringMode, 0, kOfxParamStringIsSingleLine);
+        // A label: a text that is switched off is hard to read in some hosts.
+        props.set_static(kOfxParamPropStringMode, 0, kOfxParamStringIsLabel);
         props.set_string(kOfxParamPropDefault, 0, read_out.default);
         for flag in
             [kOfxParamPropAnimates, kOfxParamPropEnabled, kOfxParamPropEvaluateOnChange, kOfxParamPropPersistant]
         {
             props.set_int(flag, 0, 0);
+        }
+    }
+
+    /// A whole number that nobody sees and that asks for a render when it changes.
+    fn counter(&self, name: &str) {
+        if let Some(props) = self.define(kOfxParamTypeInteger, name, name, "Counts what was baked.") {
+            for (property, value) in RANGE.into_iter().zip([0, 0, c_int::MAX, 0, c_int::MAX]) {
+                props.set_int(property, 0, value);
+            }
+            props.set_int(kOfxParamPropAnimates, 0, 0);
+            props.set_int(kOfxParamPropSecret, 0, 1);
         }
     }
 
@@ -261,9 +277,22 @@ pub(super) struct Reader {
     pub(super) set: OfxParamSetHandle,
     pub(super) time: OfxTime,
     pub(super) suites: Suites,
+    /// Bottom left and size of the project, of which hosts take fractions for defaults.
+    project: [[f64; 2]; 2],
 }
 
 impl Reader {
+    /// Of the instance `effect`; one that is null has no parameters.
+    pub(super) fn new(effect: OfxImageEffectHandle, time: OfxTime, suites: Suites) -> Self {
+        if effect.is_null() {
+            return Self { set: std::ptr::null_mut(), time, suites, project: [[0.0; 2]; 2] };
+        }
+        let props = describe::effect_props(effect, suites);
+        let pair = |name| [0, 1].map(|axis| props.and_then(|props| props.double(name, axis)).unwrap_or(0.0));
+        let project = [kOfxImageEffectPropProjectOffset, kOfxImageEffectPropProjectSize].map(pair);
+        Self { set: super::param_set(effect, suites), time, suites, project }
+    }
+
     /// The values of `params` at the reader's time; rectangles in pixels of `frame`, origin at its top left.
     ///
     /// # Errors
@@ -325,17 +354,37 @@ impl Reader {
         self.integer(&format!("{id}Enable")).filter(|&on| on != 0)?;
         let corner = self.pair(&format!("{id}BottomLeft"))?;
         let size = self.pair(&format!("{id}Size"))?;
-        if (corner, size) == ([DEFAULT_CORNER; 2], [DEFAULT_SIZE; 2]) {
-            // A host that takes normalised defaults for pixels: nobody means a rectangle of half a pixel.
+        if self.is_untouched(corner, size) {
             let [width, height] = [frame.width() as f64, frame.height() as f64];
-            return Some([
-                DEFAULT_CORNER * width,
-                DEFAULT_CORNER * height,
-                DEFAULT_SIZE * width,
-                DEFAULT_SIZE * height,
-            ]);
+            let [corner, size] = [DEFAULT_CORNER, DEFAULT_SIZE].map(|share| [share * width, share * height]);
+            return Some([corner[0], corner[1], size[0], size[1]]);
         }
         Some(frame.rect_px_from_canonical(corner, size))
+    }
+
+    /// Whether a rectangle lies where the host put it at first: at fractions of the project, which may be another than the
+    /// source's format; or at half a pixel, in hosts that take the fractions for pixels.
+    fn is_untouched(&self, corner: [f64; 2], size: [f64; 2]) -> bool {
+        let [offset, project] = self.project;
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-3 * b.abs().max(1.0);
+        let is_fraction = (0..2).all(|axis| {
+            let usual = [offset[axis] + DEFAULT_CORNER * project[axis], DEFAULT_SIZE * project[axis]];
+            near(corner[axis], usual[0]) && near(size[axis], usual[1])
+        });
+        (corner, size) == ([DEFAULT_CORNER; 2], [DEFAULT_SIZE; 2]) || is_fraction
+    }
+
+    /// Puts the rectangle `id` into the middle of `region`, in canonical pixels, where nobody has moved it yet; whether it was.
+    pub(super) fn fit_rect(&self, id: &str, region: &OfxRectD) -> bool {
+        let [corner_name, size_name] = ["BottomLeft", "Size"].map(|part| format!("{id}{part}"));
+        let (Some(corner), Some(size)) = (self.pair(&corner_name), self.pair(&size_name)) else { return false };
+        if !self.is_untouched(corner, size) {
+            return false;
+        }
+        let (low, side) = ([region.x1, region.y1], [region.x2 - region.x1, region.y2 - region.y1]);
+        self.write_pair(&corner_name, [0, 1].map(|axis| low[axis] + DEFAULT_CORNER * side[axis]));
+        self.write_pair(&size_name, side.map(|side| DEFAULT_SIZE * side));
+        true
     }
 
     /// The parameter `name`, where the instance has it.
@@ -387,6 +436,14 @@ impl Reader {
         (0..number).filter_map(key).collect()
     }
 
+    /// Whether an artist has keyed a text.
+    pub(super) fn has_keys(&self, name: &str) -> bool {
+        let mut number = 0;
+        let (Some(handle), Some(count)) = (self.handle(name), self.suites.param.paramGetNumKeys) else { return false };
+        // SAFETY: a host function with a live parameter and a place for a count.
+        unsafe { count(handle, &raw mut number) == kOfxStatOK && number > 0 }
+    }
+
     /// Writes a text; never inside a render.
     pub(super) fn write_text(&self, name: &str, text: &str) {
         if let (Some(handle), Some(set)) = (self.handle(name), self.suites.param.paramSetValue) {
@@ -395,6 +452,39 @@ impl Reader {
             // copies it.
             unsafe { set(handle, text.as_ptr()) };
         }
+    }
+
+    /// Writes a whole number; never inside a render.
+    pub(super) fn write_integer(&self, name: &str, number: c_int) {
+        if let (Some(handle), Some(set)) = (self.handle(name), self.suites.param.paramSetValue) {
+            // SAFETY: a host function with a live parameter; whole numbers are written as one int.
+            unsafe { set(handle, number) };
+        }
+    }
+
+    /// Writes two numbers where they are others than before; never inside a render.
+    pub(super) fn write_pair(&self, name: &str, [x, y]: [f64; 2]) {
+        if self.set.is_null() || self.pair(name) == Some([x, y]) {
+            return;
+        }
+        if let (Some(handle), Some(set)) = (self.handle(name), self.suites.param.paramSetValue) {
+            // SAFETY: pairs are written as two doubles.
+            unsafe { set(handle, x, y) };
+        }
+    }
+
+    /// Makes what `change` writes one step of the host's undo list, which calls it `name`.
+    pub(super) fn in_one_step<R>(&self, name: &CStr, change: impl FnOnce() -> R) -> R {
+        if let Some(begin) = self.suites.param.paramEditBegin {
+            // SAFETY: a host function with the live set of this instance and a C string.
+            unsafe { begin(self.set, name.as_ptr()) };
+        }
+        let changed = change();
+        if let Some(end) = self.suites.param.paramEditEnd {
+            // SAFETY: as above.
+            unsafe { end(self.set) };
+        }
+        changed
     }
 
     /// Two numbers; none where one is not finite.

@@ -1,15 +1,16 @@
 //! The render action: the host's picture in, the edited picture out.
 //!
-//! Input: an instance and the action's arguments. Output: the render window of the Output clip. Invariants: mix and mask
-//! are laid on last and never edit again; where they show the source, its numbers are kept to the bit, those above 1
-//! too. Determinism: as the task. Cost: as the task, or a few tens of milliseconds from the cache.
+//! Input: an instance and the action's arguments. Output: the render window of the Output clip, and what is to be mentioned.
+//! Invariants: a draft is shown only where the host asks for one by the flag that its own cache keeps apart; mix and mask are
+//! laid on last and never edit again; where they show the source, its numbers are kept to the bit, those above 1 too. Determinism: as the task. Cost: as the task, or a few tens of milliseconds from the cache.
 
 use super::clips::HostImage;
+use super::guard::Alone;
 use super::props::Props;
 use super::status;
 use super::suites::Suites;
 use super::sys::*;
-use super::task::{Inputs, Task, TaskError};
+use super::task::{Effort, Inputs, Task, TaskError};
 use crate::ctx::{Ctx, Silent};
 use crate::finish::mixed;
 use crate::image::{Alpha, Image};
@@ -26,9 +27,14 @@ pub(super) fn render(
     effect: OfxImageEffectHandle,
     arguments: &Props,
     suites: Suites,
-) -> Result<(), TaskError> {
-    let flag = |name| arguments.int(name, 0).unwrap_or(0) != 0;
-    let draft = flag(kOfxImageEffectPropRenderQualityDraft) || flag(kOfxImageEffectPropInteractiveRenderStatus);
+) -> Result<Option<String>, TaskError> {
+    let alone = Alone::take();
+    let may_be_draft = arguments.int(kOfxImageEffectPropRenderQualityDraft, 0).unwrap_or(0) != 0;
+    let effort = match (&alone, may_be_draft) {
+        (None, _) => Effort::Find,
+        (Some(_), true) => Effort::Draft,
+        (Some(_), false) => Effort::Whole,
+    };
     let task = Task::new(node, effect, arguments, suites);
     let inputs = task.inputs()?;
     let mut output = task.output()?.ok_or(TaskError::NoOutput)?;
@@ -36,19 +42,37 @@ pub(super) fn render(
     let ctx = inputs.ctx(Arc::new(Silent))?;
     if inputs.source.is_some() && inputs.values.get(&shared::MIX) <= 0.0 {
         // Some hosts never ask whether the node changes anything.
-        write(&mut output, window, &Image::filled(0, 0, [0.0; 3]), &inputs, &ctx);
-        return Ok(());
+        pass(&mut output, window, &inputs, &ctx);
+        return Ok(None);
     }
-    let edited = edit(&task, node, draft, &inputs, &output, &ctx)?;
+    if inputs.source.is_some() && !inputs.has_prompt(node) {
+        pass(&mut output, window, &inputs, &ctx);
+        status::remember_source(effect, NO_PROMPT);
+        return Ok(Some(NO_PROMPT.to_owned()));
+    }
+    let edited = edit(&task, node, effort, &inputs, &output, &ctx)?;
     write(&mut output, window, &edited, &inputs, &ctx);
-    Ok(())
+    let lost = |regions: &[String]| format!("{} lies beside the picture and changes nothing", regions.join(" and "));
+    Ok(match inputs.lost_regions.as_slice() {
+        _ if !inputs.has_prompt(node) => Some(NO_PROMPT.to_owned()),
+        [] => None,
+        regions => Some(lost(regions)),
+    })
+}
+
+/// What an artist is told who has not typed anything yet.
+const NO_PROMPT: &str = "type a prompt, or switch on a region and give it one";
+
+/// Writes the source as it is.
+fn pass(output: &mut HostImage, window: OfxRectI, inputs: &Inputs, ctx: &Ctx) {
+    output.write(window, ctx, |x, y| inputs.source.as_ref().and_then(|source| source.pixel(x, y)).unwrap_or_default());
 }
 
 /// The edited picture in the space and kind of alpha of the source.
 fn edit(
     task: &Task<'_>,
     node: &Node,
-    draft: bool,
+    effort: Effort,
     inputs: &Inputs,
     output: &HostImage,
     ctx: &Ctx,
@@ -57,18 +81,24 @@ fn edit(
     let frame = &output.frame;
     let material = inputs.material(Size { width_px: frame.width(), height_px: frame.height() }, ctx)?;
     let others = inputs.others(ctx)?;
-    let (work, drawn) = task.wait(
-        ctx,
-        || false,
-        || {
-            let work = inputs.work(node, draft, &material, &others, ctx)?;
-            let drawn = inputs.drawn(&material, &work, ctx)?;
-            Ok((work, drawn))
-        },
-    )?;
+    let (work, drawn) = task
+        .wait(
+            ctx,
+            || false,
+            || {
+                let Some(work) = inputs.work(node, effort, &material, &others, ctx)? else { return Ok(None) };
+                let drawn = inputs.drawn(&material, &work, ctx)?;
+                Ok(Some((work, drawn)))
+            },
+        )?
+        .ok_or(TaskError::Busy)?;
     // A word has no numbers of its own: it takes those of the picture it goes into.
     let space = if source.is_some() { inputs.space } else { output.depth.usual_space() };
-    status::remember(task.effect(), &work, task.time(), source.as_ref(), space);
+    if inputs.has_prompt(node) {
+        status::remember(task.effect(), &work, task.time(), source.as_ref(), space);
+    } else {
+        status::remember_source(task.effect(), NO_PROMPT);
+    }
     let in_host_space = ctx.install(|| drawn.into_space(space));
     let premultiplied = source.as_ref().unwrap_or(output).alpha == Some(Alpha::Premultiplied);
     Ok(if premultiplied { in_host_space.into_premultiplied() } else { in_host_space })

@@ -1,20 +1,24 @@
-//! What a node did last, in words an artist reads: quality, shapes, loss, cache, colour, encoder.
+//! What a node did last, in words an artist reads.
 //!
-//! Input: a finished frame. Output: read-only texts of the node. Invariants: a render may not write parameters, so it
-//! leaves its words here by instance and the next change of the instance shows them. Cost: a line an instance.
+//! Input: a finished frame. Output: read-only texts of the node, the words that matter first: hosts show one line each. Invariants: a
+//! render may not write parameters, so it leaves its words here by instance; a change of the instance, an opened panel and a pen
+//! in the viewer show them. Cost: a few lines an instance.
 
-use super::clips::HostImage;
+use super::clips::{Frame, HostImage};
 use super::params::Reader;
 use super::sys::OfxImageEffectHandle;
-use super::task::Work;
+use super::task::{Shown, Work};
 use crate::image::{Alpha, ColorSpace};
 use crate::models::Choice;
-use crate::nodes::hosted;
+use crate::nodes::{hosted, prompts, shared};
 use crate::schedule::Prompt;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
-static LAST: Mutex<BTreeMap<usize, String>> = Mutex::new(BTreeMap::new());
+/// One text for each of [`hosted::STATUSES`].
+type Words = [String; hosted::STATUSES.len()];
+
+static LAST: Mutex<BTreeMap<usize, Words>> = Mutex::new(BTreeMap::new());
 
 /// Leaves the words for `work`, which `source` was read for at `time`.
 pub(super) fn remember(
@@ -24,42 +28,77 @@ pub(super) fn remember(
     source: Option<&HostImage>,
     space: ColorSpace,
 ) {
-    LAST.lock().insert(effect as usize, words(work, time, source.and_then(|source| source.alpha), space));
+    let words = [shown(work, time), edit(work), encoder(work), read_as(source.and_then(|source| source.alpha), space)];
+    LAST.lock().insert(effect.addr(), words);
+}
+
+/// Leaves `reason` why the source is shown as it is.
+pub(super) fn remember_source(effect: OfxImageEffectHandle, reason: &str) {
+    let mut words = hosted::STATUSES.map(|read_out| read_out.default.to_owned());
+    if let Some(first) = words.first_mut() {
+        *first = format!("source: {reason}");
+    }
+    LAST.lock().insert(effect.addr(), words);
 }
 
 /// Forgets an instance.
 pub(super) fn forget(effect: OfxImageEffectHandle) {
-    LAST.lock().remove(&(effect as usize));
+    LAST.lock().remove(&effect.addr());
 }
 
-/// Shows the words that were left for `effect`, and the prompt that counts now.
-pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader, prompt: Option<&Prompt>) {
-    let prompt = prompt.map(ToString::to_string);
-    let words = LAST.lock().get(&(effect as usize)).cloned();
-    for (param, text) in [(&hosted::STATUS, words.as_deref()), (&hosted::EFFECTIVE_PROMPT, prompt.as_deref())] {
+/// Shows the words that were left for `effect`, and the prompt that counts at the reader's time. Never inside a render.
+pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader) {
+    let words = LAST.lock().get(&effect.addr()).cloned();
+    let words = hosted::STATUSES.into_iter().zip(words.into_iter().flatten());
+    let prompt = effective_prompt(reader).map(|prompt| (&hosted::EFFECTIVE_PROMPT, prompt.to_string()));
+    for (read_out, text) in words.chain(prompt) {
         // What is written anew counts as a change of the project, and this runs at every move of a slider.
-        if let Some(text) = text.filter(|text| reader.text(param.id).as_deref() != Some(text)) {
-            reader.write_text(param.id, text);
+        if reader.text(read_out.id).is_some_and(|before| before != text) {
+            reader.write_text(read_out.id, &text);
         }
     }
 }
 
-fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> String {
-    let mut parts = vec![format!("frame {time}")];
-    let edited = work.made.edited();
-    parts.extend(edited.as_ref().map(|edited| format!("{} shapes", edited.scene.paths.len())));
-    if let (Some(edit), Some(edited)) = (work.prepared.plan.edit(), &edited) {
-        parts.push(format!("{:?} quality", edit.quality).to_lowercase());
-        parts.push(format!("{} steps", edited.iterations));
-        parts.push(format!("loss {:.3} to {:.3}", edited.loss_first, edited.loss_last));
-        parts.extend(edited.judging.map(|judging| judging.words().to_owned()));
-        if edited.is_unclear() {
-            parts.push("the encoder hardly tells this prompt from any photo: little was changed".to_owned());
-        }
-        let hash = work.prepared.encoder.as_ref().map_or("", Choice::hash);
-        parts.push(format!("encoder {}", hash.get(..8).unwrap_or_default()));
+/// The prompt of the whole picture; none of nodes without one. A schedule that does not parse shows its message at the render, where
+/// an artist looks.
+fn effective_prompt(reader: &Reader) -> Option<Prompt> {
+    reader.handle(hosted::EFFECTIVE_PROMPT.id)?;
+    let values = reader.values([&shared::PROMPT.param].into_iter().chain(prompts::PARAMS), &Frame::EMPTY).ok()?;
+    prompts::at(&values, reader.keys(shared::PROMPT.id), reader.time).ok()
+}
+
+fn shown(work: &Work, time: f64) -> String {
+    let quality = work.prepared.plan.edit().map(|edit| format!("{:?}", edit.quality).to_lowercase());
+    let what = match (quality, work.shown) {
+        (None, _) => "shapes".to_owned(),
+        (Some(quality), Shown::AsAsked) => format!("{quality} edit"),
+        (Some(quality), Shown::Draft) => format!("DRAFT, not the {quality} edit"),
+        (Some(quality), Shown::Whole) => format!("{quality} edit of the whole frame"),
+        (Some(quality), Shown::Proxy) => format!("APPROXIMATE: {quality} edit of a proxy"),
+    };
+    format!("{what}, {}, frame {time}", if work.made.was_found { "from the cache" } else { "made now" })
+}
+
+fn edit(work: &Work) -> String {
+    let Some(edited) = work.made.edited() else { return hosted::STATUS_EDIT.default.to_owned() };
+    let shapes = format!("{} shapes", edited.scene.paths.len());
+    if work.prepared.plan.edit().is_none() {
+        return shapes;
     }
-    parts.push(if work.made.was_found { "from the cache" } else { "made now" }.to_owned());
+    if edited.is_unclear() {
+        return format!("little was changed: the encoder hardly tells this prompt from any photo; {shapes}");
+    }
+    format!("{shapes}, {} steps, loss {:.3} to {:.3}", edited.iterations, edited.loss_first, edited.loss_last)
+}
+
+fn encoder(work: &Work) -> String {
+    let Some(encoder) = &work.prepared.encoder else { return hosted::STATUS_ENCODER.default.to_owned() };
+    let hash = Choice::hash(encoder);
+    let looked = work.made.edited().and_then(|edited| edited.judging).map(|judging| format!(", {}", judging.words()));
+    format!("{}{}", hash.get(..8).unwrap_or(hash), looked.unwrap_or_default())
+}
+
+fn read_as(alpha: Option<Alpha>, space: ColorSpace) -> String {
     let space = match space {
         ColorSpace::Linear => "linear light",
         ColorSpace::Srgb => "sRGB",
@@ -69,6 +108,5 @@ fn words(work: &Work, time: f64, alpha: Option<Alpha>, space: ColorSpace) -> Str
         Some(Alpha::Straight) => "straight alpha",
         Some(Alpha::Premultiplied) => "premultiplied",
     };
-    parts.push(format!("read as {space}, {alpha}"));
-    parts.join(", ")
+    format!("{space}, {alpha}")
 }

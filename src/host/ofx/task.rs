@@ -10,21 +10,22 @@ use super::process;
 use super::props::Props;
 use super::suites::Suites;
 use super::sys::*;
+use super::wholes;
 use crate::cache::CacheError;
 use crate::ctx::{Cancelled, Ctx, Progress, ThreadError};
 use crate::fault::Fault;
 use crate::gpu::{self, Backend};
 use crate::image::{ColorSpace, Image};
 use crate::nodes::param::{ParamError, Values};
-use crate::nodes::{Clip, Node, Role, font_stylize, hosted, prompts, shared};
+use crate::nodes::{Clip, Node, Role, font_stylize, hosted, plan_for_nothing, prompts, shared};
+use crate::plan::{Artifact, Key};
 use crate::raster::Size;
 use crate::schedule::{Prompt, ScheduleError};
-use crate::session::{self, Made, Material, Prepared, Request, SessionError, material};
+use crate::session::{self, Made, Material, Prepared, Request, Session, SessionError, material};
 use crate::text::TextError;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The mask input.
 /// How often the host is asked whether to stop.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -99,6 +100,9 @@ pub(super) enum TaskError {
     /// There is nothing to export as shapes.
     #[error("this node makes no shapes; there is nothing to export")]
     NoShapes,
+    /// The host called in again while it was being called.
+    #[error("Linocut is at work already; wait until it is done, or stop it in the progress bar")]
+    Busy,
     /// The host asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -108,7 +112,9 @@ impl TaskError {
     /// What kind of fault it is.
     pub(super) fn fault(&self) -> Fault {
         match self {
-            Self::NoSource | Self::NoWord | Self::Range { .. } | Self::NoGrade | Self::NoShapes => Fault::Usage,
+            Self::NoSource | Self::NoWord | Self::Range { .. } | Self::NoGrade | Self::NoShapes | Self::Busy => {
+                Fault::Usage
+            }
             Self::Font { .. } | Self::NoOutput | Self::Clip(_) | Self::Write { .. } => Fault::Work,
             Self::Text(error) => error.fault(),
             Self::Param(error) => error.fault(),
@@ -135,8 +141,8 @@ pub(super) struct Task<'a> {
 pub(super) struct Inputs {
     /// The picture to work on; none for a word.
     pub source: Option<HostImage>,
-    /// What limits the effect.
-    pub mask: Option<HostImage>,
+    /// What limits the effect; none where it is seen everywhere.
+    pub mask: Option<Mask>,
     /// The pictures of the node's other clips.
     others: Vec<(Role, HostImage)>,
     /// What the numbers of the source and of the output mean.
@@ -146,6 +152,54 @@ pub(super) struct Inputs {
     prompt: Prompt,
     /// How far each pixel of the picture lies under the mask, where the mask limits the shapes.
     limits: Option<Vec<f32>>,
+    /// Regions that lie beside the picture, by what an artist calls them.
+    pub lost_regions: Vec<String>,
+    /// A name for what the parameters ask for, whatever the source; at the scale of the whole frame.
+    asked: Option<Key>,
+    effect: usize,
+    is_proxy: bool,
+}
+
+/// How far the effect is seen.
+pub(super) enum Mask {
+    /// As far as a picture says.
+    Picture(HostImage),
+    /// An input is connected and holds nothing: as under black.
+    Black,
+}
+
+impl Mask {
+    /// How far one pixel is covered, 0 to 1.
+    pub(super) fn cover(&self, x: i32, y: i32, inverted: bool) -> f32 {
+        match self {
+            Self::Picture(picture) => picture.cover(x, y, inverted),
+            Self::Black => f32::from(u8::from(inverted)),
+        }
+    }
+}
+
+/// What a result is to what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Just that.
+    AsAsked,
+    /// A draft of it.
+    Draft,
+    /// The edit of the whole frame, drawn at the scale of a proxy.
+    Whole,
+    /// An edit of a proxy, which may look otherwise than that of the whole frame.
+    Proxy,
+}
+
+/// How much may be done for a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Whatever it takes.
+    Whole,
+    /// A draft is enough where the whole is not there yet.
+    Draft,
+    /// What is there is shown.
+    Find,
 }
 
 /// A finished edit.
@@ -154,6 +208,8 @@ pub(super) struct Work {
     pub prepared: Prepared,
     /// Its scenes.
     pub made: Made,
+    /// What they are to what was asked for.
+    pub shown: Shown,
 }
 
 impl Inputs {
@@ -191,24 +247,62 @@ impl Inputs {
         ctx.install(|| self.others.iter().map(shown).collect())
     }
 
-    /// The result for `material` and the pictures of [`Self::others`]. A draft is made only where it is enough and what was asked for is not there yet.
+    /// Whether there is anything to edit towards, where `node` needs it.
+    pub(super) fn has_prompt(&self, node: &Node) -> bool {
+        !node.edits || !self.prompt.text.is_empty() || !self.values.get(&shared::REGION).is_empty()
+    }
+
+    /// The result for `material` and the pictures of [`Self::others`]; none where it would have to be made and that is too much. A
+    /// draft is made only where it is enough and what was asked for is not there yet.
     ///
     /// # Errors
     /// [`SessionError`] of the stage that failed.
     pub(super) fn work(
         &self,
         node: &Node,
-        may_be_draft: bool,
+        effort: Effort,
         material: &Material,
         others: &[(Role, Image)],
         ctx: &Ctx,
-    ) -> Result<Work, SessionError> {
+    ) -> Result<Option<Work>, SessionError> {
         let Self { values, prompt, limits, .. } = self;
         let request = Request { node, values, prompt, material, mask: limits.as_deref(), others };
         self.on_any_backend(ctx, |ctx| {
-            let (prepared, made) = process::session().fulfil(&request, may_be_draft, ctx, None)?;
-            Ok(Work { prepared, made })
+            let session = process::session();
+            let prepared = session.prepare(&request, ctx)?;
+            if let (Material::Shapes(word, _), false) = (material, self.has_prompt(node)) {
+                let made = Made { artifact: Artifact::Scene(word.clone()), was_found: true };
+                return Ok(Some(Work { prepared, made, shown: Shown::AsAsked }));
+            }
+            if let Some(made) = self.of_whole_frame(&prepared, &session, ctx) {
+                return Ok(Some(Work { prepared, made, shown: Shown::Whole }));
+            }
+            let asked = prepared.key;
+            let (prepared, made) = match effort {
+                Effort::Whole | Effort::Draft => {
+                    session.fulfil(&request, prepared, effort == Effort::Draft, ctx, None)?
+                }
+                Effort::Find => match session.find(&prepared) {
+                    Some(made) => (prepared, made),
+                    None => return Ok(None),
+                },
+            };
+            let shown = match (prepared.key == asked, self.is_proxy) {
+                (false, _) => Shown::Draft,
+                (true, true) if node.edits => Shown::Proxy,
+                (true, _) => Shown::AsAsked,
+            };
+            if let (false, Some(asked), Some(source)) = (self.is_proxy, self.asked, prepared.working_picture()) {
+                wholes::remember(self.effect, asked, source, prepared.key, ctx);
+            }
+            Ok(Some(Work { prepared, made, shown }))
         })
+    }
+
+    /// The edit of the frame that this is a proxy of, where it was made and is still there.
+    fn of_whole_frame(&self, prepared: &Prepared, session: &Session, ctx: &Ctx) -> Option<Made> {
+        let asked = self.asked.filter(|_| self.is_proxy)?;
+        session.find_other(&wholes::find(self.effect, asked, prepared.working_picture()?, ctx)?)
     }
 
     /// The picture of a result in the material's own size.
@@ -288,11 +382,14 @@ impl<'a> Task<'a> {
         if source.is_none() && !has_word {
             return Err(if bends_words { TaskError::NoWord } else { TaskError::NoSource });
         }
-        let mask = self.image_of(|clip| clip.is_mask)?;
+        let mask = self.mask(&reader)?;
         let others = self.node.others().filter_map(|clip| Some((clip.role, self.image(clip).transpose()?)));
         let others = others.map(|(role, image)| Ok((role, image?))).collect::<Result<Vec<_>, ClipError>>()?;
         let frame = source.as_ref().map_or(Frame::EMPTY, |source| source.frame);
-        let values = reader.values(self.node.all_params().chain(hosted::PARAMS), &frame)?;
+        let params = self.node.all_params().chain(hosted::PARAMS);
+        let mut values = reader.values(params.clone(), &frame)?;
+        let lost = values.leave_out_regions(|rect| source.is_none() || is_on_picture(rect, &frame));
+        let lost_regions = lost.into_iter().map(|area| format!("the region of '{}'", area.prompt)).collect();
         let prompt = self.prompt(&reader, &values)?;
         let space = match values.get(&hosted::INPUT_COLOR_SPACE) {
             "linear" => ColorSpace::Linear,
@@ -302,17 +399,21 @@ impl<'a> Task<'a> {
         let limits = values.get(&shared::MASK_LIMITS) && self.node.edits && source.is_some();
         let limits = mask.as_ref().filter(|_| limits);
         let limits = limits.map(|mask| covers(mask, &frame, values.get(&shared::MASK_INVERT)));
-        Ok(Inputs { source, mask, others, space, values, prompt, limits })
+        // A mask that limits shapes has a scale of its own.
+        let whole = if limits.is_none() { Some(reader.values(params, &Frame::EMPTY)?) } else { None };
+        let asked = whole.and_then(|values| plan_for_nothing(self.node, &values, &prompt).key().ok());
+        let (effect, is_proxy) = (self.effect.addr(), self.scale != [1.0; 2]);
+        Ok(Inputs { source, mask, others, space, values, prompt, limits, lost_regions, asked, effect, is_proxy })
     }
 
-    /// The prompt of the whole picture at the task's time; empty of a node without one.
-    ///
-    /// # Errors
-    /// [`TaskError`] for a parameter or a schedule that does not parse.
-    pub(super) fn effective_prompt(&self) -> Result<Prompt, TaskError> {
-        let reader = self.reader();
-        let values = reader.values([&shared::PROMPT.param].into_iter().chain(prompts::PARAMS), &Frame::EMPTY)?;
-        self.prompt(&reader, &values)
+    /// What the Mask input says; none where it is not connected, or where that cannot be known and nobody switched it on.
+    fn mask(&self, reader: &Reader) -> Result<Option<Mask>, ClipError> {
+        let Some(clip) = self.node.clips.iter().find(|clip| clip.is_mask) else { return Ok(None) };
+        let is_off = reader.integer(hosted::USE_MASK.id) == Some(0);
+        if is_off || clips::named(self.effect, clip.name, self.suites).is_none() {
+            return Ok(None);
+        }
+        Ok(Some(self.image(clip)?.map_or(Mask::Black, Mask::Picture)))
     }
 
     fn prompt(&self, reader: &Reader, values: &Values) -> Result<Prompt, TaskError> {
@@ -324,7 +425,7 @@ impl<'a> Task<'a> {
 
     /// Reads parameters at the task's time.
     pub(super) fn reader(&self) -> Reader {
-        Reader { set: super::param_set(self.effect, self.suites), time: self.time, suites: self.suites }
+        Reader::new(self.effect, self.time, self.suites)
     }
 
     fn aborted(&self) -> bool {
@@ -363,8 +464,14 @@ impl<'a> Task<'a> {
 }
 
 /// How far each pixel of `frame` lies under `mask`, 0 to 1, top row first.
-fn covers(mask: &HostImage, frame: &Frame, inverted: bool) -> Vec<f32> {
+fn covers(mask: &Mask, frame: &Frame, inverted: bool) -> Vec<f32> {
     let OfxRectI { x1, x2, y1, y2 } = frame.bounds;
     let pixels = (y1..y2).rev().flat_map(|y| (x1..x2).map(move |x| (x, y)));
     pixels.map(|(x, y)| mask.cover(x, y, inverted)).collect()
+}
+
+/// Whether a rectangle has a pixel in common with the picture of `frame`.
+fn is_on_picture([x, y, width, height]: [f64; 4], frame: &Frame) -> bool {
+    let picture = [frame.width() as f64, frame.height() as f64];
+    [(x, width), (y, height)].into_iter().zip(picture).all(|((low, side), whole)| low < whole && low + side > 0.0)
 }
