@@ -14,7 +14,6 @@ pub const TEXT: Typed<Text> = Param {
     label: "Text",
     hint: "The word to draw with the font. Leave it empty to stylize the picture of a word.",
     kind: Kind::Text { default: "" },
-    group: "Text",
     animates: false,
 }
 .text();
@@ -25,18 +24,17 @@ pub const FONT: Typed<Text> = Param {
     label: "Font",
     hint: "A TrueType or OpenType file with the letters of the text.",
     kind: Kind::File,
-    group: "Text",
     animates: false,
 }
 .text();
 
-const LEGIBILITY: Typed<Number> = Param {
+/// How closely letters are held.
+pub const LEGIBILITY: Typed<Number> = Param {
     id: "legibility",
     label: "Legibility",
     hint: "How closely each letter is held to a moved, leaning copy of itself: 0 lets letters dissolve, higher values keep \
            them readable.",
     kind: Kind::Number { default: 1.0, min: 0.0, max: 100.0 },
-    group: "Look",
     animates: true,
 }.number();
 
@@ -88,7 +86,7 @@ fn finish(values: &Values) -> Finish {
 /// The node's definition.
 pub const NODE: Node = Node {
     id: "org.linocut.FontStylize",
-    label: "Linocut Font Stylize",
+    label: "Font Stylize",
     command: "stylize",
     help: "Bends the letters of a word toward a sentence; colours stay.",
     params: PARAMS,

@@ -1,6 +1,6 @@
 //! Parameters that only hosts show: what a file says by itself, a host must be asked for.
 
-use super::param::{Integer, Kind, Number, Param, Switch, Text, Typed};
+use super::param::{AutoInteger, Integer, Kind, Number, Param, Switch, Text, Typed};
 use super::{Node, shared};
 
 /// Regions that a node carries; a command line takes any number.
@@ -13,7 +13,6 @@ pub const INPUT_COLOR_SPACE: Typed<Text> = Param {
     hint: "What the numbers of the source mean. 'auto' takes floating-point pictures as linear light with Rec.709 \
            primaries and the others as sRGB; choose by hand where the host works in another way.",
     kind: Kind::Choice { default: "auto", options: &["auto", "linear", "srgb"] },
-    group: "Source",
     animates: false,
 }
 .text();
@@ -24,29 +23,26 @@ pub const REGION_WEIGHT: Typed<Number> = Param {
     label: "Weight",
     hint: "How much this region counts against the other prompts; the prompt of the whole picture counts 1.",
     kind: Kind::Number { default: 1.0, min: 0.01, max: 100.0 },
-    group: "",
     animates: true,
 }
 .number();
 
 /// Crops of a region; its id follows the region's.
-pub const REGION_PATCHES: Typed<Integer> = Param {
+pub const REGION_PATCHES: Typed<AutoInteger> = Param {
     id: "Patches",
-    label: "Patches",
-    hint: "Random crops of this region that the encoder looks at in one step. 0 takes as many as the node's own Patches.",
-    kind: Kind::Integer { default: 0, min: 0, max: 512 },
-    group: "",
+    label: "Patches here",
+    hint: "Random crops of this region that the encoder looks at in one step. Automatic takes as many as the node's own Patches.",
+    kind: Kind::AutoInteger { usual: 12, min: 1, max: 512 },
     animates: true,
-}.integer();
+}.auto_integer();
 
 /// Whether a region limits what may change; its id follows the region's.
 pub const REGION_ONLY: Typed<Switch> = Param {
     id: "Only",
-    label: "Only shapes inside",
+    label: "Limit to its shapes",
     hint: "Only shapes whose visible area lies mostly inside this region, or inside another one with this switch, may \
            change; everything else is frozen.",
     kind: Kind::Switch { default: false },
-    group: "",
     animates: false,
 }
 .switch();
@@ -57,7 +53,6 @@ pub const SVG_FILE: Typed<Text> = Param {
     label: "SVG File",
     hint: "The file that Export SVG writes; a run of # becomes the number of the frame, as in shot.####.svg.",
     kind: Kind::File,
-    group: "Shapes Out",
     animates: false,
 }
 .text();
@@ -69,10 +64,12 @@ pub const USE_MASK: Typed<Switch> = Param {
     hint: "Shows the edit under the Mask input alone. This host does not say whether that input is connected, so it must be \
            switched on by hand.",
     kind: Kind::Switch { default: false },
-    group: "Source",
     animates: false,
 }
 .switch();
+
+/// Those of hosts that do not say whether a mask is connected.
+pub const MASKING: &[Param] = &[USE_MASK.param];
 
 /// Where shapes are drawn; a command line has a flag for it.
 pub const BACKEND: Typed<Text> = Param {
@@ -82,7 +79,6 @@ pub const BACKEND: Typed<Text> = Param {
            is a graphics card, whose pictures differ a little; 'auto' takes a card where there is one. The environment \
            variable LINOCUT_GPU names the card: an index, a part of its name, or off.",
     kind: Kind::Choice { default: "cpu", options: &["cpu", "gpu", "auto"] },
-    group: "Render",
     animates: false,
 }.text();
 
@@ -96,7 +92,6 @@ pub const WHOLE_PROJECT: Typed<Switch> = Param {
     label: "Whole project",
     hint: "Bake Range and Export Range work on every frame of the project. Switch it off to name the first and the last frame.",
     kind: Kind::Switch { default: true },
-    group: "Bake",
     animates: false,
 }
 .switch();
@@ -107,7 +102,6 @@ pub const FIRST_FRAME: Typed<Integer> = Param {
     label: "First frame",
     hint: "The first frame that Bake Range and Export Range work on.",
     kind: Kind::Integer { default: 1, min: -1_000_000, max: 1_000_000 },
-    group: "Bake",
     animates: false,
 }
 .integer();
@@ -118,7 +112,6 @@ pub const LAST_FRAME: Typed<Integer> = Param {
     label: "Last frame",
     hint: "The last frame that Bake Range and Export Range work on.",
     kind: Kind::Integer { default: 1, min: -1_000_000, max: 1_000_000 },
-    group: "Bake",
     animates: false,
 }
 .integer();
@@ -132,7 +125,6 @@ pub const PROMPT_PRESET: Typed<Text> = Param {
         default: "none",
         options: &["none", "sunset", "moonlight", "snow", "fog", "autumn", "sepia", "neon", "gold"],
     },
-    group: "Prompt",
     animates: false,
 }
 .text();
@@ -166,8 +158,6 @@ pub struct ReadOut {
     pub hint: &'static str,
     /// What it says at first.
     pub default: &'static str,
-    /// Group an artist finds it in.
-    pub group: &'static str,
 }
 
 /// The prompt that counts at the current frame.
@@ -176,7 +166,6 @@ pub const EFFECTIVE_PROMPT: ReadOut = ReadOut {
     label: "Effective prompt",
     hint: "What the prompt, its keys, the schedule and Prompt B come to at the current frame.",
     default: "",
-    group: "Prompt",
 };
 
 /// What is seen.
@@ -186,7 +175,6 @@ pub const STATUS: ReadOut = ReadOut {
     hint: "What the last render of this node showed: the quality that was really used, whether the edit was made or found, the \
            frame.",
     default: "not rendered yet",
-    group: "Quality",
 };
 
 /// What the edit came to.
@@ -195,7 +183,6 @@ pub const STATUS_EDIT: ReadOut = ReadOut {
     label: "Edit",
     hint: "What the edit came to: number of shapes, optimiser steps, loss before and after.",
     default: "-",
-    group: "Quality",
 };
 
 /// Who judged.
@@ -204,7 +191,6 @@ pub const STATUS_ENCODER: ReadOut = ReadOut {
     label: "Judged by",
     hint: "The encoder that compared picture and prompt, with the beginning of its hash, and how it looked at the picture.",
     default: "-",
-    group: "Quality",
 };
 
 /// How the source was read.
@@ -213,7 +199,6 @@ pub const STATUS_SOURCE: ReadOut = ReadOut {
     label: "Source read as",
     hint: "What the numbers of the source were taken for, and how its colours relate to its alpha.",
     default: "-",
-    group: "Source",
 };
 
 /// What this is.
@@ -222,7 +207,6 @@ pub const ABOUT: ReadOut = ReadOut {
     label: "About",
     hint: "Version of the plug-in; frames of one version are the same on every machine.",
     default: concat!("Linocut ", env!("CARGO_PKG_VERSION"), ", with a built-in encoder"),
-    group: "About",
 };
 
 /// Those of every node that renders change, in page order.
@@ -241,8 +225,6 @@ pub struct Button {
     pub label: &'static str,
     /// Full sentences: what it does.
     pub hint: &'static str,
-    /// Group an artist finds it in.
-    pub group: &'static str,
 }
 
 /// Writes the shapes of the current frame.
@@ -251,7 +233,6 @@ pub const EXPORT_SVG: Button = Button {
     label: "Export SVG",
     hint: "Writes the shapes of the current frame to the SVG file, in the quality that is set; a frame that was rendered \
            before is written at once.",
-    group: "Shapes Out",
 };
 
 /// Writes the shapes of a range.
@@ -259,7 +240,6 @@ pub const EXPORT_RANGE: Button = Button {
     id: "exportRange",
     label: "Export Range",
     hint: "Writes the shapes of every frame from First frame to Last frame; the file's name needs a run of # for the number.",
-    group: "Shapes Out",
 };
 
 /// Writes the look of the current frame; of nodes that have a file for it.
@@ -267,7 +247,6 @@ pub const EXPORT_LUT: Button = Button {
     id: "exportLut",
     label: "Export LUT",
     hint: "Writes the global look of the edit at the current frame to the LUT file, for any program that reads .cube files.",
-    group: "Shapes Out",
 };
 
 /// Renders the current frame into the cache.
@@ -276,7 +255,6 @@ pub const BAKE_FRAME: Button = Button {
     label: "Bake Frame",
     hint: "Edits the current frame in the quality that is set and keeps the result, so that drafts and renders show it at \
            once.",
-    group: "Bake",
 };
 
 /// Renders a range into the cache.
@@ -284,7 +262,6 @@ pub const BAKE_RANGE: Button = Button {
     id: "bakeRange",
     label: "Bake Range",
     hint: "Edits every frame from First frame to Last frame and keeps the results. Stopping keeps what is finished.",
-    group: "Bake",
 };
 
 /// Empties the cache.
@@ -292,7 +269,6 @@ pub const PURGE_CACHE: Button = Button {
     id: "purgeCache",
     label: "Purge Cache",
     hint: "Throws away every finished scene that is kept on this machine; the next render of each frame edits again.",
-    group: "Shapes Out",
 };
 
 /// The buttons of `node`, in page order; they follow the parameters of their group.
@@ -310,13 +286,23 @@ pub const INTERACTIVE: Typed<Switch> = Param {
     hint: "Shows the rectangles that are switched on in the viewer, where their corners, edges and centres can be \
            dragged. It changes nothing but the viewer.",
     kind: Kind::Switch { default: true },
-    group: "Regions",
+    animates: false,
+}
+.switch();
+
+/// Whether a pen in the viewer picks shapes.
+pub const PICK: Typed<Switch> = Param {
+    id: "pickRegion",
+    label: "Region from a shape",
+    hint: "Shows the outline of the shape under the pen in the viewer; a press puts the next free region around it and switches \
+           this off.",
+    kind: Kind::Switch { default: false },
     animates: false,
 }
 .switch();
 
 /// Those of nodes with rectangles; they follow the node's own and never reach a plan.
-pub const OVERLAY: &[Param] = &[INTERACTIVE.param];
+pub const OVERLAY: &[Param] = &[INTERACTIVE.param, PICK.param];
 
 /// A rectangle as hosts have it: three parameters, `{id}Enable`, `{id}BottomLeft` and `{id}Size`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -335,11 +321,27 @@ pub fn rectangles() -> impl Iterator<Item = Rectangle> {
     RECTANGLES.into_iter().flat_map(|param| {
         let numbers = if param.kind == Kind::Regions { 1..=MOST_REGIONS } else { 0..=0 };
         numbers.map(move |number| match number {
-            0 => Rectangle { id: param.id.to_owned(), title: param.id.to_owned() },
+            0 => Rectangle { id: param.id.to_owned(), title: param.label.to_owned() },
             _ => Rectangle { id: format!("{}{number}", param.id), title: number.to_string() },
         })
     })
 }
+
+/// The regions of a node that has any, by their ids.
+pub fn regions() -> impl Iterator<Item = String> {
+    (1..=MOST_REGIONS).map(|number| format!("{}{number}", shared::REGION.id))
+}
+
+/// The region that the button called `name` copies.
+pub fn region_copied_by(name: &str) -> Option<String> {
+    regions().find(|id| name.strip_prefix(id.as_str()) == Some(COPY))
+}
+
+/// What the id of a region's own prompt ends with.
+pub const REGION_PROMPT: &str = "Prompt";
+
+/// What the id of the button that copies a region ends with.
+pub const COPY: &str = "Copy";
 
 /// The rectangle that the switch called `name` switches on and off.
 pub fn rectangle_switched_by(name: &str) -> Option<String> {

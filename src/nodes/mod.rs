@@ -5,6 +5,7 @@
 
 pub mod font_stylize;
 pub mod hosted;
+pub mod panel;
 pub mod param;
 pub mod prompt_edit;
 pub mod prompts;
@@ -101,7 +102,8 @@ impl Node {
     /// The parameters that it has in common with others: prompts over time, mask and mix.
     pub fn common_params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
         let prompts = if self.edits { prompts::PARAMS } else { &[] };
-        prompts.iter().chain(shared::LAYING)
+        let limiting = if self.edits { shared::LIMITING } else { &[] };
+        prompts.iter().chain(limiting).chain(shared::LAYING)
     }
 
     /// Whether it can draw a source of its own: a word.
@@ -173,8 +175,8 @@ fn plan_of(values: &Values, edit: Option<Settings>, asked: &Asked<'_>) -> Plan {
     if !rounds.is_empty() {
         traced.rounds = rounds.iter().map(|&colors| colors as u32).collect();
     }
-    if values.get(&shared::MAX_PATHS) > 0 {
-        traced.max_paths = values.get(&shared::MAX_PATHS) as usize;
+    if let Some(most) = values.get(&shared::MAX_PATHS) {
+        traced.max_paths = most as usize;
     }
     traced.region = finer_region(edit.as_ref(), &asked.sizes);
     let (seed, start) = (values.get(&shared::SEED) as u64, asked.start);
@@ -242,8 +244,8 @@ fn settings(values: &Values, mode: Mode, Asked { sizes, prompt, .. }: &Asked<'_>
     }
     settings = settings.with_regions(regions);
     for (target, param) in [(&mut settings.iterations, shared::ITERATIONS), (&mut settings.patches, shared::PATCHES)] {
-        if values.get(&param) > 0 {
-            *target = values.get(&param) as u32;
+        if let Some(number) = values.get(&param) {
+            *target = number as u32;
         }
     }
     settings

@@ -37,6 +37,24 @@ pub enum Kind {
         /// Largest allowed.
         max: i64,
     },
+    /// A number, or what the node finds best.
+    AutoNumber {
+        /// What is a good number to begin with.
+        usual: f64,
+        /// Smallest allowed.
+        min: f64,
+        /// Largest allowed.
+        max: f64,
+    },
+    /// A whole number, or what the node finds best.
+    AutoInteger {
+        /// What is a good number to begin with.
+        usual: i64,
+        /// Smallest allowed.
+        min: i64,
+        /// Largest allowed.
+        max: i64,
+    },
     /// One of a few words.
     Choice {
         /// Default, one of the options.
@@ -68,6 +86,9 @@ pub enum Kind {
     File,
 }
 
+/// The word for what the node finds best.
+const AUTO: &str = "auto";
+
 /// One parameter of one or more nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Param {
@@ -79,8 +100,6 @@ pub struct Param {
     pub hint: &'static str,
     /// Type, range, default.
     pub kind: Kind,
-    /// Group an artist finds it in.
-    pub group: &'static str,
     /// Whether keys over time make sense.
     pub animates: bool,
 }
@@ -142,6 +161,10 @@ readable! {
         Value::Text(text) => text.as_str(), "", "Sentences, words of a choice, names of files.";
     Number, number, Kind::Number { .. }, f64, Value::Number(number) => *number, 0.0, "Numbers.";
     Integer, integer, Kind::Integer { .. }, i64, Value::Integer(number) => *number, 0, "Whole numbers.";
+    AutoNumber, auto_number, Kind::AutoNumber { .. }, Option<f64>, Value::Number(number) => Some(*number), None,
+        "Numbers; none where the node finds them.";
+    AutoInteger, auto_integer, Kind::AutoInteger { .. }, Option<i64>, Value::Integer(number) => Some(*number), None,
+        "Whole numbers; none where the node finds them.";
     Switch, switch, Kind::Switch { .. }, bool, Value::Switch(on) => *on, false, "On or off.";
     Integers, integers, Kind::Integers { .. }, &'a [i64], Value::Integers(numbers) => numbers.as_slice(), &[],
         "Several whole numbers.";
@@ -157,9 +180,11 @@ readable! {
 pub enum Value {
     /// Of [`Kind::Text`], [`Kind::Lines`], [`Kind::Choice`] and [`Kind::File`].
     Text(String),
-    /// Of [`Kind::Number`].
+    /// Of [`Kind::AutoNumber`] and [`Kind::AutoInteger`]: what the node finds best.
+    Automatic,
+    /// Of [`Kind::Number`] and [`Kind::AutoNumber`].
     Number(f64),
-    /// Of [`Kind::Integer`].
+    /// Of [`Kind::Integer`] and [`Kind::AutoInteger`].
     Integer(i64),
     /// Of [`Kind::Switch`].
     Switch(bool),
@@ -233,6 +258,7 @@ impl Param {
             Kind::Text { default } | Kind::Choice { default, .. } => Value::Text(default.to_owned()),
             Kind::Number { default, .. } => Value::Number(default),
             Kind::Integer { default, .. } => Value::Integer(default),
+            Kind::AutoNumber { .. } | Kind::AutoInteger { .. } => Value::Automatic,
             Kind::Switch { default } => Value::Switch(default),
             Kind::Integers { default, .. } => Value::Integers(default.to_vec()),
             Kind::Rect => Value::Rect(None),
@@ -248,6 +274,8 @@ impl Param {
             Kind::Lines => "text, several lines".to_owned(),
             Kind::Number { min, max, .. } => format!("{min} to {max}"),
             Kind::Integer { min, max, .. } => format!("{min} to {max}, whole"),
+            Kind::AutoNumber { min, max, .. } => format!("{AUTO}, or {min} to {max}"),
+            Kind::AutoInteger { min, max, .. } => format!("{AUTO}, or {min} to {max}, whole"),
             Kind::Choice { options, .. } => options.join(", "),
             Kind::Switch { .. } => "on, off".to_owned(),
             Kind::Integers { min, max, most, .. } => {
@@ -263,6 +291,7 @@ impl Param {
     pub fn default_text(&self) -> String {
         match self.default_value() {
             Value::Text(text) => text,
+            Value::Automatic => AUTO.to_owned(),
             Value::Number(number) => number.to_string(),
             Value::Integer(number) => number.to_string(),
             Value::Switch(on) => if on { "on" } else { "off" }.to_owned(),
@@ -278,8 +307,9 @@ impl Param {
     pub fn parse(&self, text: &str) -> Result<Value, ParamError> {
         let value = match self.kind {
             Kind::Text { .. } | Kind::Lines | Kind::File | Kind::Choice { .. } => Some(Value::Text(text.to_owned())),
-            Kind::Number { .. } => text.parse().ok().map(Value::Number),
-            Kind::Integer { .. } => text.parse().ok().map(Value::Integer),
+            Kind::AutoNumber { .. } | Kind::AutoInteger { .. } if text == AUTO => Some(Value::Automatic),
+            Kind::Number { .. } | Kind::AutoNumber { .. } => text.parse().ok().map(Value::Number),
+            Kind::Integer { .. } | Kind::AutoInteger { .. } => text.parse().ok().map(Value::Integer),
             Kind::Switch { .. } => switch_from_text(text).map(Value::Switch),
             Kind::Integers { .. } => {
                 let numbers = text.split(',').map(|part| part.trim().parse().ok()).collect::<Option<Vec<i64>>>();
@@ -307,13 +337,18 @@ impl Param {
 
     fn accepts(&self, value: &Value) -> bool {
         match (self.kind, value) {
-            (Kind::Number { min, max, .. }, Value::Number(number)) => (min..=max).contains(number),
-            (Kind::Integer { min, max, .. }, Value::Integer(number)) => (min..=max).contains(number),
+            (Kind::Number { min, max, .. } | Kind::AutoNumber { min, max, .. }, Value::Number(number)) => {
+                (min..=max).contains(number)
+            }
+            (Kind::Integer { min, max, .. } | Kind::AutoInteger { min, max, .. }, Value::Integer(number)) => {
+                (min..=max).contains(number)
+            }
             (Kind::Choice { options, .. }, Value::Text(text)) => options.contains(&text.as_str()),
             (Kind::Integers { min, max, most, .. }, Value::Integers(numbers)) => {
                 !numbers.is_empty() && numbers.len() <= most && numbers.iter().all(|n| (min..=max).contains(n))
             }
             (Kind::Text { .. } | Kind::Lines | Kind::File, Value::Text(_))
+            | (Kind::AutoNumber { .. } | Kind::AutoInteger { .. }, Value::Automatic)
             | (Kind::Switch { .. }, Value::Switch(_))
             | (Kind::Rect, Value::Rect(_))
             | (Kind::Regions, Value::Regions(_)) => true,
@@ -395,16 +430,27 @@ impl Values {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_the_node_finds_best_has_a_word_and_no_number() {
+        let kind = Kind::AutoInteger { usual: 40, min: 1, max: 500 };
+        let param = Param { id: "steps", label: "Steps", kind, ..COUNT };
+        assert_eq!(param.parse("auto").unwrap(), Value::Automatic);
+        assert_eq!(param.parse("7").unwrap(), Value::Integer(7));
+        assert_eq!(param.parse("0").unwrap_err().rule, "give auto, or 1 to 500, whole");
+        let mut values = Values::defaults(&[param]);
+        assert_eq!((values.get(&param.auto_integer()), param.default_text().as_str()), (None, "auto"));
+        values.set(&param, Value::Integer(7)).unwrap();
+        assert_eq!(values.get(&param.auto_integer()), Some(7));
+    }
+
     const COUNT: Param = Param {
         id: "maxPaths",
         label: "Most paths",
         hint: "",
         kind: Kind::Integer { default: 5, min: 1, max: 10 },
-        group: "",
         animates: false,
     };
-    const REGION: Param =
-        Param { id: "region", label: "Region", hint: "", kind: Kind::Regions, group: "", animates: false };
+    const REGION: Param = Param { id: "region", label: "Region", hint: "", kind: Kind::Regions, animates: false };
 
     #[test]
     fn a_number_out_of_range_says_the_rule_and_the_flag() {

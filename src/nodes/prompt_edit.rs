@@ -1,27 +1,28 @@
 //! Linocut Prompt Edit: CLIPVG with a global prompt and regions.
 
-use super::param::{Kind, Number, Param, Text, Typed, Values};
+use super::param::{AutoNumber, Kind, Param, Text, Typed, Values};
 use super::{Asked, Makes, Node, shared};
 use crate::finish::Finish;
 use crate::optimize::Mode;
 use crate::plan::Plan;
 
-const MODE: Typed<Text> = Param {
+/// What may change.
+pub const MODE: Typed<Text> = Param {
     id: "mode",
     label: "Mode",
     hint: "What may change: 'full' moves outlines and colours, 'color' keeps every outline, 'shape' keeps every colour.",
     kind: Kind::Choice { default: "full", options: &["full", "color", "shape"] },
-    group: "Prompt",
     animates: false,
 }.text();
 
 /// [`shared::DETAIL`] with a default that follows the mode.
-const DETAIL: Typed<Number> = Param {
+const DETAIL: Typed<AutoNumber> = Param {
     hint: "How much of the source's own pixels is kept, under the grade, where shapes have not moved: 0 gives flat vector \
-           shapes, 1 a photograph. -1 takes 1 in mode 'color' and 0 elsewhere. It does not touch the SVG.",
-    kind: Kind::Number { default: -1.0, min: -1.0, max: 1.0 },
+           shapes, 1 a photograph. Automatic takes 1 in mode 'color' and 0 elsewhere. It does not touch the SVG.",
+    kind: Kind::AutoNumber { usual: 1.0, min: 0.0, max: 1.0 },
     ..shared::DETAIL.param
-}.number();
+}
+.auto_number();
 
 const PARAMS: &[Param] = &[
     shared::PROMPT.param,
@@ -55,15 +56,17 @@ fn plan(values: &Values, asked: &Asked<'_>) -> Plan {
 }
 
 fn finish(values: &Values) -> Finish {
-    let detail = values.get(&DETAIL) as f32;
     let usual = f32::from(u8::from(mode(values) == Mode::Color));
-    Finish { detail: if detail >= 0.0 { detail } else { usual }, strength: values.get(&shared::STRENGTH) as f32 }
+    Finish {
+        detail: values.get(&DETAIL).map_or(usual, |detail| detail as f32),
+        strength: values.get(&shared::STRENGTH) as f32,
+    }
 }
 
 /// The node's definition.
 pub const NODE: Node = Node {
     id: "org.linocut.PromptEdit",
-    label: "Linocut Prompt Edit",
+    label: "Prompt Edit",
     command: "edit",
     help: "Edits a picture with a sentence: shapes are optimised until the encoder agrees with the prompt.",
     params: PARAMS,

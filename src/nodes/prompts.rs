@@ -15,7 +15,6 @@ pub const PROMPT_B: Typed<Text> = Param {
     hint: "A second sentence that the prompt passes over to as Prompt Mix rises. Key the mix where a host cannot key \
            sentences.",
     kind: Kind::Text { default: "" },
-    group: "Prompt",
     animates: true,
 }
 .text();
@@ -27,7 +26,6 @@ pub const PROMPT_MIX: Typed<Number> = Param {
     hint: "How far the prompt has become Prompt B: 0 asks for the prompt alone, 1 for Prompt B alone. It has no effect \
            while Prompt B is empty.",
     kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
-    group: "Prompt",
     animates: true,
 }
 .number();
@@ -39,7 +37,6 @@ pub const PROMPT_SCHEDULE: Typed<Text> = Param {
     hint: "Prompts over time, one key a line such as '24: a town at night'; it replaces the prompt and its keys. \
            Schedules of animation notebooks can be pasted.",
     kind: Kind::Lines,
-    group: "Prompt",
     animates: false,
 }
 .text();
@@ -51,7 +48,6 @@ pub const TRANSITION: Typed<Text> = Param {
     hint: "How the picture passes from one key of the prompt to the next: 'hold' changes at the key, 'linear' evenly, \
            'smooth' slowly at both ends. Only neighbouring keys are blended, as directions between texts.",
     kind: Kind::Choice { default: "hold", options: &["hold", "linear", "smooth"] },
-    group: "Prompt",
     animates: false,
 }
 .text();

@@ -6,22 +6,22 @@ use crate::finish::Finish;
 use crate::optimize::{Mode, Quality};
 use crate::plan::Plan;
 
-const PALETTE: Typed<Text> = Param {
+/// Whether shapes of one colour stay of one colour.
+pub const PALETTE: Typed<Text> = Param {
     id: "palette",
     label: "Palette",
     hint: "'shared' moves all shapes of one palette colour together, like turning the inks of a print; 'free' lets every \
            shape find a colour of its own.",
     kind: Kind::Choice { default: "shared", options: &["shared", "free"] },
-    group: "Look",
     animates: false,
 }.text();
 
-const KEEP_BLACK_WHITE: Typed<Switch> = Param {
+/// Whether black and white stay.
+pub const KEEP_BLACK_WHITE: Typed<Switch> = Param {
     id: "keepBlackWhite",
     label: "Keep black and white",
     hint: "Leaves shapes that are almost black or almost white as they are, so that lettering and paper survive.",
     kind: Kind::Switch { default: false },
-    group: "Look",
     animates: false,
 }
 .switch();
@@ -33,7 +33,6 @@ pub const PALETTE_FILE: Typed<Text> = Param {
     hint: "A GIMP palette (.gpl) to write the new colours to, each named after the colour it was. In a host the export \
            buttons write it, and a run of # becomes the number of the frame.",
     kind: Kind::File,
-    group: "Shapes Out",
     animates: false,
 }
 .text();
@@ -75,7 +74,7 @@ fn finish(values: &Values) -> Finish {
 /// The node's definition.
 pub const NODE: Node = Node {
     id: "org.linocut.Recolor",
-    label: "Linocut Recolor",
+    label: "Recolor",
     command: "recolor",
     help: "Recolours a picture with a sentence; no outline moves and the grain of the source stays.",
     params: PARAMS,

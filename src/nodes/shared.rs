@@ -1,6 +1,6 @@
 //! Parameter blocks that several nodes show, each defined once.
 
-use super::param::{Areas, Integer, Integers, Kind, Number, Param, Rectangle, Switch, Text, Typed};
+use super::param::{Areas, AutoInteger, Integer, Integers, Kind, Number, Param, Rectangle, Switch, Text, Typed};
 
 /// Target sentence.
 pub const PROMPT: Typed<Text> = Param {
@@ -9,7 +9,6 @@ pub const PROMPT: Typed<Text> = Param {
     hint: "What the picture should become, in plain words, such as 'a snowy village at night'. Leave it empty to edit \
            regions only.",
     kind: Kind::Text { default: "" },
-    group: "Prompt",
     animates: true,
 }
 .text();
@@ -21,7 +20,6 @@ pub const REGION: Typed<Areas> = Param {
     hint: "A rectangle with a prompt of its own, in pixels of the source with the origin at the top left. What changes is \
            the thing inside it, by what is seen of its shapes and by their colours. Give it once a region.",
     kind: Kind::Regions,
-    group: "Regions",
     animates: false,
 }.regions();
 
@@ -31,7 +29,6 @@ pub const ONLY: Typed<Rectangle> = Param {
     label: "Only shapes inside",
     hint: "Only shapes whose visible area lies mostly inside this rectangle may change; everything else is frozen.",
     kind: Kind::Rect,
-    group: "Regions",
     animates: false,
 }
 .rect();
@@ -43,33 +40,30 @@ pub const QUALITY: Typed<Text> = Param {
     hint: "How much work goes into an edit. 'draft' answers in seconds, 'normal' is for pictures, 'final' takes about \
            three times as long, 'paper' repeats the settings and quirks of the CLIPVG publication.",
     kind: Kind::Choice { default: "normal", options: &["draft", "normal", "final", "paper"] },
-    group: "Quality",
     animates: false,
 }
 .text();
 
 /// Optimiser steps.
-pub const ITERATIONS: Typed<Integer> = Param {
+pub const ITERATIONS: Typed<AutoInteger> = Param {
     id: "iterations",
     label: "Iterations",
-    hint: "Most optimiser steps after the search for a look or a bend. 0 takes the number that belongs to the quality; the \
+    hint: "Most optimiser steps after the search for a look or a bend. Automatic takes the number that belongs to the quality; the \
            fine steps of the second half end earlier when the picture no longer improves.",
-    kind: Kind::Integer { default: 0, min: 0, max: 10_000 },
-    group: "Quality",
+    kind: Kind::AutoInteger { usual: 150, min: 1, max: 10_000 },
     animates: true,
-}.integer();
+}.auto_integer();
 
 /// Crops an iteration.
-pub const PATCHES: Typed<Integer> = Param {
+pub const PATCHES: Typed<AutoInteger> = Param {
     id: "patches",
     label: "Patches",
-    hint: "Random crops of each region that the encoder looks at in one step. 0 takes the number that belongs to the \
+    hint: "Random crops of each region that the encoder looks at in one step. Automatic takes the number that belongs to the \
            quality; more crops give steadier edits and cost time in proportion.",
-    kind: Kind::Integer { default: 0, min: 0, max: 512 },
-    group: "Quality",
+    kind: Kind::AutoInteger { usual: 12, min: 1, max: 512 },
     animates: true,
 }
-.integer();
+.auto_integer();
 
 /// Seed of every random choice.
 pub const SEED: Typed<Integer> = Param {
@@ -78,7 +72,6 @@ pub const SEED: Typed<Integer> = Param {
     hint: "Seed of every random choice. The same seed gives the same picture on the same kind of machine; another seed \
            gives another variation.",
     kind: Kind::Integer { default: 0, min: 0, max: i64::MAX },
-    group: "Quality",
     animates: true,
 }
 .integer();
@@ -90,7 +83,6 @@ pub const ENCODER: Typed<Text> = Param {
     hint: "Which encoder compares picture and text: 'default' is built in, other names are looked up as 'linocut models \
            list' shows, and a folder with config.json, model.safetensors and tokenizer.json works too.",
     kind: Kind::Text { default: "default" },
-    group: "Quality",
     animates: false,
 }.text();
 
@@ -101,7 +93,6 @@ pub const DETAIL: Typed<Number> = Param {
     hint: "How much of the source's own pixels is kept, under the grade, where shapes have not moved: 0 gives flat vector \
            shapes, 1 a photograph. It does not touch the SVG.",
     kind: Kind::Number { default: 0.0, min: 0.0, max: 1.0 },
-    group: "Look",
     animates: true,
 }.number();
 
@@ -112,7 +103,6 @@ pub const STRENGTH: Typed<Number> = Param {
     hint: "How far along its way the edit is shown: 0 is the source, 1 the edit; points, colours and grades pass evenly in \
            between. Changing it never edits again.",
     kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 },
-    group: "Look",
     animates: true,
 }.number();
 
@@ -124,7 +114,6 @@ pub const LUT: Typed<Text> = Param {
            depends on the place in the picture is no part of it; the file says how much that is. In a host the button Export \
            LUT writes it, and a run of # becomes the number of the frame.",
     kind: Kind::File,
-    group: "Shapes Out",
     animates: false,
 }.text();
 
@@ -139,7 +128,6 @@ pub const PRESET: Typed<Text> = Param {
     hint: "Kind of picture that the shapes are traced for: 'photo' for photographs, 'poster' for few flat areas, \
            'lineart' for dark lines on light ground, 'logo' for sharp corners and few colours.",
     kind: Kind::Choice { default: "photo", options: &["photo", "poster", "lineart", "logo"] },
-    group: "Shapes",
     animates: false,
 }
 .text();
@@ -151,21 +139,19 @@ pub const ROUNDS: Typed<Integers> = Param {
     hint: "Number of colours of each round of vectorization, coarse first; finer rounds lie on top. The preset's own \
            rounds are used when this is left alone.",
     kind: Kind::Integers { default: &[], min: 1, max: 256, most: 8 },
-    group: "Shapes",
     animates: false,
 }
 .integers();
 
 /// Path budget.
-pub const MAX_PATHS: Typed<Integer> = Param {
+pub const MAX_PATHS: Typed<AutoInteger> = Param {
     id: "maxPaths",
     label: "Most paths",
-    hint: "Hard limit on the number of shapes; the smallest are left out first. 0 takes the preset's limit.",
-    kind: Kind::Integer { default: 0, min: 0, max: 200_000 },
-    group: "Shapes",
+    hint: "Hard limit on the number of shapes; the smallest are left out first. Automatic takes the preset's limit.",
+    kind: Kind::AutoInteger { usual: 2000, min: 1, max: 200_000 },
     animates: true,
 }
-.integer();
+.auto_integer();
 
 /// Size at which shapes are traced and optimised.
 pub const WORKING_SIZE: Typed<Integer> = Param {
@@ -174,7 +160,6 @@ pub const WORKING_SIZE: Typed<Integer> = Param {
     hint: "Long side in pixels at which shapes are traced and optimised. The result is always drawn at the source's own \
            size; larger pictures are scaled down first, smaller ones are left as they are.",
     kind: Kind::Integer { default: 512, min: 16, max: 4096 },
-    group: "Shapes",
     animates: true,
 }.integer();
 
@@ -185,7 +170,6 @@ pub const MASK_LIMITS: Typed<Switch> = Param {
     hint: "Besides showing the edit only under the mask, lets only those shapes change that lie mostly under it. Every \
            other mask is then another edit.",
     kind: Kind::Switch { default: false },
-    group: "",
     animates: false,
 }
 .switch();
@@ -196,7 +180,6 @@ pub const MASK_INVERT: Typed<Switch> = Param {
     label: "Invert Mask",
     hint: "Shows the edit where the mask is black instead of where it is white. Changing it never edits again.",
     kind: Kind::Switch { default: false },
-    group: "",
     animates: false,
 }
 .switch();
@@ -207,10 +190,12 @@ pub const MIX: Typed<Number> = Param {
     label: "Mix",
     hint: "How much of the edit is seen: 0 shows the source, 1 the edit. Changing it never edits again.",
     kind: Kind::Number { default: 1.0, min: 0.0, max: 1.0 },
-    group: "",
     animates: true,
 }
 .number();
 
-/// How an edit is laid over its source; they follow the node's own and [`super::prompts::PARAMS`].
-pub const LAYING: &[Param] = &[MASK_LIMITS.param, MASK_INVERT.param, MIX.param];
+/// How a result is laid over its source; they follow the node's own and [`super::prompts::PARAMS`].
+pub const LAYING: &[Param] = &[MASK_INVERT.param, MIX.param];
+
+/// What only edits have besides [`LAYING`].
+pub const LIMITING: &[Param] = &[MASK_LIMITS.param];

@@ -24,7 +24,7 @@ fn finish(_: &Values) -> Finish {
 /// The node's definition.
 pub const NODE: Node = Node {
     id: "org.linocut.Vectorize",
-    label: "Linocut Vectorize",
+    label: "Vectorize",
     command: "vectorize",
     help: "Turns a picture into stacked vector shapes: a coarse round of few colours with finer rounds on top.",
     params: PARAMS,

@@ -7,6 +7,7 @@
 //! Determinism: plain data, no maps. Cost: 8 bytes a point.
 
 pub mod contours;
+pub mod hit;
 mod names;
 pub mod palette_out;
 pub mod subdivide;

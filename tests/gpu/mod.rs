@@ -3,7 +3,7 @@
 
 mod crops;
 mod edit;
-mod scenes;
+pub(crate) mod scenes;
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ fn blob([x, y]: [f32; 2], radius: f32, stream: &mut Stream) -> Vec<[f32; 2]> {
 }
 
 /// Blobs of all sizes in six groups, half of them layers; some translucent, some with holes, some even-odd.
-pub(super) fn random(seed: u64, side: f32, paths: usize) -> Scene {
+pub(crate) fn random(seed: u64, side: f32, paths: usize) -> Scene {
     let mut stream = Stream::new(seed, 0, Stage::Test, 3);
     let mut scene = Scene::new(side, 0.75 * side);
     for index in 0..paths {

@@ -371,3 +371,44 @@ fn a_baked_range_is_the_project_unless_it_is_named() {
     let names = ["shot.2.svg", "shot.3.svg", "shot.4.svg", "shot.5.svg"];
     assert_eq!(crate::util::names(folder.path()), names);
 }
+
+#[test]
+fn a_number_that_is_typed_is_taken_over_from_the_node() {
+    let host = Host::load(Manners::default());
+    let (node, instance) = host.instance(EDIT, FILTER);
+    let known = |name: &CStr| instance.param(name).unwrap().known_at(0.0);
+    assert_eq!(known(c"iterationsAuto"), "Some(Int(1))");
+    for name in ["iterations", "detail", "region3Patches"] {
+        press(&node, &instance, name);
+    }
+    for name in [c"iterationsAuto", c"detailAuto", c"region3PatchesAuto"] {
+        assert_eq!(known(name), "Some(Int(0))", "{name:?}");
+    }
+    assert_eq!(known(c"patchesAuto"), "Some(Int(1))", "the others stay the node's");
+}
+
+#[test]
+fn a_region_is_copied_to_the_next_free_one() {
+    let host = Host::load(Manners::default());
+    let (node, instance) = host.instance(EDIT, FILTER);
+    let known = |name: &CStr| instance.param(name).unwrap().known_at(0.0);
+    set(&instance, "region1Enable", ParamValue::Int(1));
+    set(&instance, "region1BottomLeft", ParamValue::Pair(3.0, 4.0));
+    set(&instance, "region1Size", ParamValue::Pair(30.0, 40.0));
+    set(&instance, "region1Prompt", text("a star"));
+    set(&instance, "region1Weight", ParamValue::Double(2.5));
+    set(&instance, "region1Patches", ParamValue::Int(7));
+    set(&instance, "region2Prompt", text("for later"));
+    super::overlay::calls();
+    assert_eq!(press(&node, &instance, "region1Copy"), kOfxStatOK, "{:?}", instance.messages);
+    assert_eq!(super::overlay::steps(), 1, "one step to undo");
+    for part in ["Enable", "BottomLeft", "Size", "Prompt", "Weight", "Patches", "PatchesAuto", "Only"] {
+        let [from, to] = [1, 3].map(|number| std::ffi::CString::new(format!("region{number}{part}")).unwrap());
+        assert_eq!(known(&from), known(&to), "{part}");
+    }
+    for number in 4..=8 {
+        set(&instance, &format!("region{number}Enable"), ParamValue::Int(1));
+    }
+    assert_eq!(press(&node, &instance, "region1Copy"), kOfxStatFailed);
+    assert!(instance.messages.lock().join("; ").contains("all 8 regions are in use"), "{:?}", instance.messages);
+}

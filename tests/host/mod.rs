@@ -94,6 +94,11 @@ unsafe impl<T> Sync for Shared<T> {}
 fn set(instance: &Effect, name: &str, value: ParamValue) {
     let name = CString::new(name).unwrap();
     instance.param(&name).unwrap_or_else(|| panic!("no parameter {name:?}")).key(f64::MIN, value);
+    // Who types a number takes it over from the node.
+    let automatic = CString::new(format!("{}Auto", name.to_str().unwrap())).unwrap();
+    if let Some(switch) = instance.param(&automatic) {
+        switch.key(f64::MIN, ParamValue::Int(0));
+    }
 }
 
 /// Few, quick iterations.

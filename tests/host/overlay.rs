@@ -2,9 +2,9 @@
 //!
 //! The viewer's function tables live here; what they are told is kept a thread, so that tests do not see each other.
 
-use super::mini::{Host, Manners};
+use super::mini::{Host, Layout, Manners, text};
 use super::objects::{Effect, ParamValue, PropSet, Value};
-use super::{EDIT, FILTER, VECTORIZE, set};
+use super::{EDIT, FILTER, VECTORIZE, connect, disc, quick, set, whole};
 use openfx::sys::generic::core::*;
 use openfx::sys::image_effect_v1::draw_suite::*;
 use openfx::sys::image_effect_v1::image_effect::*;
@@ -231,7 +231,12 @@ fn a_rectangle_is_drawn_while_it_is_switched_on_and_rectangles_are_shown() {
     assert_eq!(status, kOfxStatOK);
     let outline = Call::Line(vec![[100.0, 50.0], [160.0, 50.0], [160.0, 90.0], [100.0, 90.0]]);
     assert!(calls.contains(&outline), "{calls:?}");
-    assert!(calls.contains(&Call::Words("2".to_owned())) && !calls.contains(&Call::Words("only".to_owned())));
+    let said = |calls: &[Call], text: &str| calls.contains(&Call::Words(text.to_owned()));
+    assert!(said(&calls, "2") && said(&calls, "60 x 40 at 100, 50"), "name and numbers: {calls:?}");
+    assert!(!said(&calls, "Only shapes inside"));
+    set(&viewer.effect, "region2Prompt", text("a star"));
+    assert!(said(&drawn([1.0, 1.0]).1, "2: a star"), "the region's own words");
+    set(&viewer.effect, "region2Prompt", text(""));
     let squares = |calls: &[Call]| {
         let side = |points: &Vec<[f64; 2]>| points[1][0] - points[0][0];
         calls
@@ -248,7 +253,8 @@ fn a_rectangle_is_drawn_while_it_is_switched_on_and_rectangles_are_shown() {
     }
     place(&viewer.effect, "only", [0.0, 0.0], [400.0, 300.0]);
     let words = drawn([1.0, 1.0]).1.into_iter().filter(|call| matches!(call, Call::Words(_))).collect::<Vec<_>>();
-    assert_eq!(words, ["only", "2"].map(|word| Call::Words(word.to_owned())), "the lowest first");
+    let wanted = ["Only shapes inside", "400 x 300 at 0, 0", "2", "60 x 40 at 100, 50"];
+    assert_eq!(words, wanted.map(|word| Call::Words(word.to_owned())), "the lowest first");
     set(&viewer.effect, "interactive", ParamValue::Int(0));
     assert_eq!(drawn([1.0, 1.0]), (kOfxStatReplyDefault, Vec::new()), "hidden");
     assert_eq!(viewer.act(kOfxInteractActionPenDown, [100.0, 50.0]), kOfxStatReplyDefault, "hidden handles");
@@ -360,4 +366,40 @@ fn a_hundred_viewers_leave_nothing() {
         assert_eq!(viewer.act(kOfxInteractActionPenMotion, [0.0; 2]), kOfxStatReplyDefault, "nothing is held");
     }
     assert_eq!(viewer.place("region2"), [[100.0, 50.0], [60.0, 40.0]]);
+}
+
+#[test]
+fn a_region_is_put_around_the_shape_under_the_pen() {
+    let host = Host::load(Manners::default());
+    let viewer = Viewer::new(&host);
+    let (node, _) = host.described(EDIT, FILTER);
+    quick(&viewer.effect, "a green disc");
+    set(&viewer.effect, "mode", ParamValue::Int(1));
+    let output = connect(&viewer.effect, &Layout::default(), &disc());
+    set(&viewer.effect, "region2Enable", ParamValue::Int(0));
+    set(&viewer.effect, "region1Enable", ParamValue::Int(0));
+    assert_eq!(node.render(&viewer.effect, 3.0, whole(&output)), kOfxStatOK, "{:?}", viewer.effect.messages);
+    // Left of the disc's middle, which the tracing cuts into bands of light.
+    let pen = [14.0, 21.0];
+    assert_eq!(viewer.act(kOfxInteractActionPenMotion, pen), kOfxStatReplyDefault, "nothing is picked unasked");
+    assert_eq!(viewer.act(kOfxInteractActionPenDown, pen), kOfxStatReplyDefault);
+    set(&viewer.effect, "pickRegion", ParamValue::Int(1));
+    viewer.act(kOfxInteractActionPenMotion, pen);
+    calls();
+    assert_eq!(viewer.act(kOfxInteractActionDraw, pen), kOfxStatOK);
+    let lines = calls().into_iter().filter_map(|call| if let Call::Line(points) = call { Some(points) } else { None });
+    let outline = lines.flatten().collect::<Vec<_>>();
+    assert!(outline.len() > 8, "the outline of the shape: {outline:?}");
+    let least = |axis: usize| outline.iter().map(|point| point[axis]).fold(f64::MAX, f64::min);
+    let most = |axis: usize| outline.iter().map(|point| point[axis]).fold(f64::MIN, f64::max);
+    assert_eq!(viewer.act(kOfxInteractActionPenDown, pen), kOfxStatOK);
+    assert_one_step(&calls());
+    let [[left, bottom], [width, height]] = viewer.place("region1");
+    let found = [left, bottom, left + width, bottom + height];
+    let wanted = [least(0), least(1), most(0), most(1)];
+    assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} is not around {wanted:?}");
+    assert!((left..left + width).contains(&pen[0]) && (bottom..bottom + height).contains(&pen[1]), "{found:?}");
+    assert!(width < 32.0 && height < 32.0, "a part of the disc, not of the ground: {found:?}");
+    let known = |name: &CStr| viewer.effect.param(name).unwrap().known_at(0.0);
+    assert_eq!((known(c"region1Enable"), known(c"pickRegion")), ("Some(Int(1))".to_owned(), "Some(Int(0))".to_owned()));
 }

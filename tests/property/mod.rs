@@ -2,6 +2,7 @@
 
 mod artifact;
 mod encoder;
+mod hit;
 mod plan;
 mod raster;
 mod svg_round_trip;

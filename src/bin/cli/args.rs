@@ -7,7 +7,7 @@ use linocut::ctx::EncoderPlace;
 use linocut::encoder::direction::REFERENCE_PROMPT;
 use linocut::image::Image;
 use linocut::nodes::param::{Kind, Param, Value, Values};
-use linocut::nodes::{Makes, NODES, Node, Role, prompts};
+use linocut::nodes::{Makes, NODES, Node, Role, panel, prompts};
 use linocut::raster::Size;
 use std::path::PathBuf;
 
@@ -77,7 +77,7 @@ fn node_command(node: &'static Node) -> Command {
             .long(param.flag())
             .value_name(value_name(param.kind))
             .help(format!("{} [{}; default: {}]", param.hint, param.range(), default_text(param.default_text())))
-            .help_heading(param.group)
+            .help_heading(panel::group_of(param.id).map(|group| group.title))
             .allow_hyphen_values(true);
         arg = match param.kind {
             Kind::Regions => arg.action(ArgAction::Append),
@@ -240,8 +240,8 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
 fn value_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Text { .. } | Kind::Lines => "TEXT",
-        Kind::Number { .. } => "0..1",
-        Kind::Integer { .. } => "N",
+        Kind::Number { .. } | Kind::AutoNumber { .. } => "0..1",
+        Kind::Integer { .. } | Kind::AutoInteger { .. } => "N",
         Kind::Choice { .. } => "NAME",
         Kind::Switch { .. } => "on|off",
         Kind::Integers { .. } => "N,N",

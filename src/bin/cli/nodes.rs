@@ -5,7 +5,7 @@ use super::args;
 use super::error::CliError;
 use clap::ArgMatches;
 use linocut::nodes::param::{Kind, Param};
-use linocut::nodes::{NODES, Node, hosted, prompts, shared};
+use linocut::nodes::{NODES, Node, hosted, panel, prompts, shared};
 use std::fmt::Write as _;
 
 /// Runs `nodes`.
@@ -39,7 +39,8 @@ fn hosted_params() -> impl Iterator<Item = &'static Param> {
 
 fn param_json(param: &Param) -> serde_json::Value {
     serde_json::json!({
-        "id": param.id, "flag": args::flag(param), "label": param.label, "hint": param.hint, "group": param.group,
+        "id": param.id, "flag": args::flag(param), "label": param.label, "hint": param.hint,
+        "group": panel::group_of(param.id).map(|group| group.title),
         "range": param.range(), "default": param.default_value(), "animates": param.animates,
     })
 }

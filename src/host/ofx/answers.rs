@@ -4,9 +4,9 @@
 //! picture, whatever window is rendered; endless pictures are cut to the project. Cost: a few host calls.
 
 use super::clips::Frame;
-use super::params::Reader;
 use super::props::{Props, lasting};
 use super::quirks::Quirks;
+use super::reader::Reader;
 use super::suites::Suites;
 use super::sys::*;
 use super::{clips, describe};

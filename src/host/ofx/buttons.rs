@@ -73,7 +73,7 @@ pub(super) fn changed(
 /// Shows what was left to be said, when the panel is opened or the project is saved.
 pub(super) fn looked_at(effect: OfxImageEffectHandle, arguments: &Props, suites: Suites) {
     if let Some(_alone) = Alone::take() {
-        status::show(effect, &super::params::Reader::new(effect, arguments.time(), suites));
+        status::show(effect, &super::reader::Reader::new(effect, arguments.time(), suites));
     }
 }
 
@@ -90,7 +90,13 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
             return Ok(true);
         }
         name if name == hosted::PROMPT_PRESET.id => return insert_preset(task, suites),
-        _ => return Ok(fit_rectangle(task, name, suites)),
+        _ => {
+            if let Some(from) = hosted::region_copied_by(name) {
+                return copy_region(task, &from).map(|()| true);
+            }
+            task.reader().take_over(name);
+            return Ok(fit_rectangle(task, name, suites));
+        }
     };
     each_frame(node, task, work, &frames?, suites)?;
     if work == Work::Bake {
@@ -115,6 +121,18 @@ fn insert_preset(task: &Task<'_>, suites: Suites) -> Result<bool, TaskError> {
     }
     reader.in_one_step(c"Insert prompt", || reader.write_text(shared::PROMPT.id, preset));
     Ok(true)
+}
+
+/// Copies the region `from` to the first one that is off and asks for nothing.
+fn copy_region(task: &Task<'_>, from: &str) -> Result<(), TaskError> {
+    let reader = task.reader();
+    let is_free = |id: &String| {
+        let prompt = reader.text(&format!("{id}{}", hosted::REGION_PROMPT)).unwrap_or_default();
+        !reader.is_on(id) && prompt.trim().is_empty()
+    };
+    let free = hosted::regions().find(is_free).ok_or(TaskError::NoRegion { most: hosted::MOST_REGIONS })?;
+    reader.in_one_step(c"Copy region", || reader.copy_region(from, &free));
+    Ok(())
 }
 
 /// Puts a rectangle that was switched on and that nobody has moved yet over the middle of the source; whether it did.

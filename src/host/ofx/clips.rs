@@ -48,6 +48,14 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Canonical coordinates of a point in pixels with the origin at the top left.
+    pub(super) fn canonical_from_px(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        let [x_scale, y_scale] = [self.scale[0] / self.pixel_aspect, self.scale[1]];
+        [(x + f64::from(self.bounds.x1)) / x_scale, (f64::from(self.bounds.y2) - y) / y_scale]
+    }
+}
+
 /// How a channel is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {

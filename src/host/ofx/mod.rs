@@ -6,9 +6,8 @@
 //! [`crate::plan`].
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
-//! `params` say what a node is, `answers` says what is needed, `clips`, `task` and `render` make pictures, `buttons` act at
-//! once and show their `progress`, `status` says what was done, `wholes` knows frames again at a proxy's scale, `quirks` are hosts' own ways, `overlay` (with `handles` and `paint`) is what a viewer
-//! shows, `process` is what all instances share.
+//! `params` say what a node is, `reader` what it is set to, `answers` says what is needed, `clips`, `task` and `render` make pictures, `buttons` act at
+//! once and show their `progress`, `status` says what was done, `wholes` knows frames again at a proxy's scale, `quirks` are hosts' own ways, `overlay` (with `handles`, `paint`, `letters` and `picker`) is what a viewer shows, `process` is what all instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
 
@@ -18,13 +17,16 @@ mod clips;
 mod describe;
 mod guard;
 mod handles;
+mod letters;
 mod overlay;
 mod paint;
 mod params;
+mod picker;
 mod process;
 mod progress;
 mod props;
 mod quirks;
+mod reader;
 mod render;
 mod status;
 mod suites;
@@ -149,6 +151,7 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
     } else if action == kOfxActionDestroyInstance {
         status::forget(effect);
         wholes::forget(effect.addr());
+        picker::forget(effect.addr());
         if let Some(props) = describe::effect_props(effect, suites) {
             props.set_pointer(kOfxPropInstanceData, std::ptr::null_mut());
         }

@@ -9,8 +9,9 @@
 use super::guard;
 use super::handles::{HALF_HANDLE_SCREEN_PX, HANDLES, Handle, Rectangle, Side};
 use super::paint::{Brush, Ink};
-use super::params::Reader;
-use super::props::{Props, c_string};
+use super::picker;
+use super::props::Props;
+use super::reader::Reader;
 use super::status;
 use super::suites::{Suites, suites};
 use super::sys::*;
@@ -34,15 +35,18 @@ struct Drag {
     pen: [f64; 2],
 }
 
+/// What an undo list calls a region around a shape.
+const PICK: &CStr = c"Region from a shape";
+
+/// Where pens are that pick shapes, by the address of their interact.
+static PENS: Mutex<BTreeMap<usize, [f64; 2]>> = Mutex::new(BTreeMap::new());
+
 /// Drags in progress by the address of their interact.
 static DRAGS: Mutex<BTreeMap<usize, Drag>> = Mutex::new(BTreeMap::new());
 
 /// Tells the host of the overlay where `node` has rectangles and the host has a viewer to draw into.
 pub(super) fn register(node: &Node, effect: &Props, suites: Suites) {
-    let host = Props::of_host(suites);
-    let says = |property| host.int(property, 0).unwrap_or(0);
-    let viewer = says(kOfxImageEffectPropSupportsOverlays) == 1 && says(kOfxImageEffectHostPropIsBackground) == 0;
-    if !viewer || !hosted::has_rectangles(node) {
+    if !has_viewer(suites) || !hosted::has_rectangles(node) {
         return;
     }
     let entry: super::Entry = entry;
@@ -51,6 +55,13 @@ pub(super) fn register(node: &Node, effect: &Props, suites: Suites) {
     if suites.draw.is_some() {
         effect.set_pointer(kOfxImageEffectPluginPropOverlayInteractV2, entry as *mut c_void);
     }
+}
+
+/// Whether the host has a viewer that plug-ins may draw into.
+pub(super) fn has_viewer(suites: Suites) -> bool {
+    let host = Props::of_host(suites);
+    let says = |property| host.int(property, 0).unwrap_or(0);
+    says(kOfxImageEffectPropSupportsOverlays) == 1 && says(kOfxImageEffectHostPropIsBackground) == 0
 }
 
 /// One entry for all nodes: the parameters that an instance has say which rectangles there are.
@@ -68,7 +79,8 @@ unsafe extern "C" fn entry(
         // SAFETY: the host names the action with a C string.
         let action = unsafe { CStr::from_ptr(action) };
         // A host may end an effect before its viewer: the effect is not asked unless a drag is left to end.
-        let over = action == kOfxActionDestroyInstance && !DRAGS.lock().contains_key(&handle.addr());
+        let is_known = || DRAGS.lock().contains_key(&handle.addr()) || PENS.lock().contains_key(&handle.addr());
+        let over = action == kOfxActionDestroyInstance && !is_known();
         if over || action == kOfxActionDescribe {
             return kOfxStatOK;
         }
@@ -83,6 +95,7 @@ fn act(action: &CStr, view: &View) -> OfxStatus {
         view.follow_parameters();
         kOfxStatOK
     } else if action == kOfxActionDestroyInstance {
+        PENS.lock().remove(&view.key());
         view.end_drag();
         kOfxStatOK
     } else if action == kOfxInteractActionDraw {
@@ -149,7 +162,7 @@ impl View {
             let id = rectangle.id;
             ["Enable", "BottomLeft", "Size"].map(|part| format!("{id}{part}"))
         });
-        let all = names.chain([hosted::INTERACTIVE.id.to_owned()]);
+        let all = names.chain(hosted::OVERLAY.iter().map(|param| param.id.to_owned()));
         // Before there is an effect its parameters cannot be asked for: then all of them are named.
         let known = all.filter(|name| self.reader.set.is_null() || self.reader.handle(name).is_some());
         for (index, name) in (0..).zip(known) {
@@ -185,8 +198,8 @@ impl View {
     }
 
     fn draw(&self) -> OfxStatus {
-        let shown = self.shown();
-        if shown.is_empty() {
+        let (shown, picked) = (self.shown(), self.shape_under_pen());
+        if shown.is_empty() && picked.is_none() {
             return kOfxStatReplyDefault;
         }
         let held = DRAGS.lock().get(&self.key()).map(|drag| drag.id.clone());
@@ -200,9 +213,51 @@ impl View {
             let [x, y] = place.at([Side::Low, Side::High]);
             let inset = [0, 1].map(|axis| 2.0 * HALF_HANDLE_SCREEN_PX * self.screen_px[axis]);
             brush.ink(Ink::Words);
-            brush.words(&c_string(&rectangle.title), [x + inset[0], y - inset[1]]);
+            brush.words(&self.title(rectangle), [x + inset[0], y - inset[1]], self.screen_px);
+            let ([left, bottom], [width, height]) = (place.corner, place.size);
+            let numbers = format!("{width:.0} x {height:.0} at {left:.0}, {bottom:.0}");
+            let [x, y] = place.at([Side::Low, Side::Low]);
+            brush.words(&numbers, [x + inset[0], y - inset[1] / 2.0], self.screen_px);
+        }
+        for line in picked.iter().flat_map(|shape| &shape.outline) {
+            brush.ink(Ink::Held);
+            brush.outline(line);
         }
         kOfxStatOK
+    }
+
+    /// Number and prompt of a rectangle.
+    fn title(&self, rectangle: &hosted::Rectangle) -> String {
+        let prompt = self.reader.text(&format!("{}{}", rectangle.id, hosted::REGION_PROMPT)).unwrap_or_default();
+        match prompt.trim() {
+            "" => rectangle.title.clone(),
+            prompt => format!("{}: {prompt}", rectangle.title),
+        }
+    }
+
+    fn picks(&self) -> bool {
+        !self.reader.set.is_null() && self.reader.integer(hosted::PICK.id).is_some_and(|on| on != 0)
+    }
+
+    /// The shape under the pen, where shapes are picked.
+    fn shape_under_pen(&self) -> Option<picker::Shape> {
+        let pen = PENS.lock().get(&self.key()).copied().filter(|_| self.picks())?;
+        picker::under(self.effect.addr(), pen)
+    }
+
+    /// Puts the next free region around the shape under the pen and ends the picking; whether there was one.
+    fn pick(&self) -> bool {
+        let (true, Some(pen)) = (self.picks(), self.pen()) else { return false };
+        let Some(shape) = picker::under(self.effect.addr(), pen) else { return false };
+        let Some(free) = hosted::regions().find(|id| !self.reader.is_on(id)) else { return false };
+        self.reader.in_one_step(PICK, || {
+            self.reader.write_pair(&format!("{free}BottomLeft"), shape.bounds.corner);
+            self.reader.write_pair(&format!("{free}Size"), shape.bounds.size);
+            self.reader.write_integer(&format!("{free}Enable"), 1);
+            self.reader.write_integer(hosted::PICK.id, 0);
+        });
+        self.redraw();
+        true
     }
 
     /// The outline and the handles of one rectangle, `off` by some screen pixels.
@@ -211,7 +266,7 @@ impl View {
         let [[left, bottom], [right, top]] =
             [place.corner, [0, 1].map(|axis| place.corner[axis] + place.size[axis])].map(|at| shifted(at, 0.0));
         brush.ink(ink);
-        brush.outline([[left, bottom], [right, bottom], [right, top], [left, top]]);
+        brush.outline(&[[left, bottom], [right, bottom], [right, top], [left, top]]);
         for handle in HANDLES {
             let at = place.at(handle);
             brush.filled(shifted(at, -HALF_HANDLE_SCREEN_PX), shifted(at, HALF_HANDLE_SCREEN_PX));
@@ -221,6 +276,9 @@ impl View {
     fn pen_down(&self) -> OfxStatus {
         // A host that let go without saying so.
         self.end_drag();
+        if self.pick() {
+            return kOfxStatOK;
+        }
         let (Some(pen), Some(_)) = (self.pen(), self.suites.param.paramSetValue) else { return kOfxStatReplyDefault };
         let under = |shown: Shown| Some((shown.place.hit(pen, self.screen_px)?, shown));
         let Some((handle, Shown { rectangle, place })) = self.shown().into_iter().rev().find_map(under) else {
@@ -237,6 +295,10 @@ impl View {
 
     fn pen_motion(&self) -> OfxStatus {
         self.show_status();
+        if let (true, Some(pen)) = (self.picks(), self.pen()) {
+            PENS.lock().insert(self.key(), pen);
+            self.redraw();
+        }
         let drag = DRAGS.lock().get(&self.key()).cloned();
         let Some(drag) = drag else { return kOfxStatReplyDefault };
         self.follow(&drag);

@@ -4,10 +4,11 @@
 //! context instead. Invariants: OpenGL is looked up in the running process, so nothing is linked and a host without it
 //! is drawn nothing; its state is put back as it was. Cost: a call a line.
 
-use super::props::Props;
+use super::letters;
+use super::props::{Props, c_string};
 use super::suites::Suites;
 use super::sys::*;
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 
 /// What is drawn, as far as colour goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,10 +97,10 @@ impl Brush {
     }
 
     /// A closed line through `points`.
-    pub(super) fn outline(&self, points: [[f64; 2]; 4]) {
+    pub(super) fn outline(&self, points: &[[f64; 2]]) {
         match &self.way {
-            Way::Suite(suite, context) => draw(suite, *context, kOfxDrawPrimitiveLineLoop, &points),
-            Way::Gl(gl) => gl.draw(gl::LINE_LOOP, &points),
+            Way::Suite(suite, context) => draw(suite, *context, kOfxDrawPrimitiveLineLoop, points),
+            Way::Gl(gl) => gl.draw(gl::LINE_LOOP, points),
         }
     }
 
@@ -111,14 +112,25 @@ impl Brush {
         }
     }
 
-    /// `words` with their top left at `at`, where the host can write.
-    pub(super) fn words(&self, words: &CStr, [x, y]: [f64; 2]) {
-        let Way::Suite(suite, context) = &self.way else { return };
-        let at = OfxPointD { x, y };
-        let alignment = (kOfxDrawTextAlignmentLeft | kOfxDrawTextAlignmentTop) as c_int;
-        if let Some(write) = suite.drawText {
-            // SAFETY: a host function with the context of this draw action, a C string and a point.
-            unsafe { write(*context, words.as_ptr(), &raw const at, alignment) };
+    /// `words` with their top left at `at`; in strokes of `screen_px`, where the host cannot write.
+    pub(super) fn words(&self, words: &str, [x, y]: [f64; 2], screen_px: [f64; 2]) {
+        match &self.way {
+            Way::Suite(suite, context) => {
+                let (words, at) = (c_string(words), OfxPointD { x, y });
+                let alignment = (kOfxDrawTextAlignmentLeft | kOfxDrawTextAlignmentTop) as c_int;
+                if let Some(write) = suite.drawText {
+                    // SAFETY: a host function with the context of this draw action, a C string and a point.
+                    unsafe { write(*context, words.as_ptr(), &raw const at, alignment) };
+                }
+            }
+            Way::Gl(gl) => {
+                let unit = screen_px.map(|px| STROKE_SCREEN_PX * px);
+                for line in letters::lines(words) {
+                    let placed =
+                        line.iter().map(|[along, up]| [x + along * unit[0], y + (up - letters::HEIGHT) * unit[1]]);
+                    gl.draw(gl::LINE_STRIP, &placed.collect::<Vec<_>>());
+                }
+            }
         }
     }
 }
@@ -131,16 +143,14 @@ impl Drop for Brush {
     }
 }
 
-fn draw<const N: usize>(
-    suite: &OfxDrawSuiteV1,
-    context: OfxDrawContextHandle,
-    primitive: OfxDrawPrimitive,
-    points: &[[f64; 2]; N],
-) {
-    let points = points.map(|[x, y]| OfxPointD { x, y });
+/// A unit of a letter of strokes, in screen pixels.
+const STROKE_SCREEN_PX: f64 = 2.0;
+
+fn draw(suite: &OfxDrawSuiteV1, context: OfxDrawContextHandle, primitive: OfxDrawPrimitive, points: &[[f64; 2]]) {
+    let points = points.iter().map(|&[x, y]| OfxPointD { x, y }).collect::<Vec<_>>();
     if let Some(draw) = suite.draw {
         // SAFETY: a host function with the context of this draw action and as many points as it is told.
-        unsafe { draw(context, primitive, points.as_ptr(), N as c_int) };
+        unsafe { draw(context, primitive, points.as_ptr(), points.len() as c_int) };
     }
 }
 
@@ -150,6 +160,7 @@ mod gl {
     use std::ffi::{CStr, c_char, c_void};
 
     pub(super) const LINE_LOOP: u32 = 2;
+    pub(super) const LINE_STRIP: u32 = 3;
     pub(super) const QUADS: u32 = 7;
     /// Colour, line and switches.
     const SAVED: u32 = 0x1 | 0x4 | 0x2000;
@@ -253,6 +264,7 @@ mod gl {
 #[cfg(not(unix))]
 mod gl {
     pub(super) const LINE_LOOP: u32 = 2;
+    pub(super) const LINE_STRIP: u32 = 3;
     pub(super) const QUADS: u32 = 7;
 
     /// Never there.

@@ -1,20 +1,16 @@
-//! Parameters: defined from the tables of [`crate::nodes`], read back as their checked values.
+//! Parameters of a node as a host is told of them.
 //!
-//! Input: a node, the host's parameter set, a time. Output: [`Values`]. Invariants: one definition feeds the host and
-//! the command line; rectangles are canonical here (origin at the bottom left, pixels at full scale) and become
-//! pictures' rectangles (origin at the top left) on the way in. Hosts may hand out numbers beyond a range: they are
-//! clamped. Cost: one host call a value.
+//! Input: a node and the host's parameter set. Output: its panel, defined from the tables of [`crate::nodes`]. Invariants: one
+//! definition feeds the host and the command line. Cost: some host calls a parameter.
 
-use super::clips::Frame;
-use super::describe;
-use super::props::{Props, c_string, lasting};
+use super::props::{Props, lasting};
 use super::quirks::Quirks;
 use super::suites::Suites;
 use super::sys::*;
-use crate::nodes::param::{Area, Kind, Param, ParamError, Value, Values};
-use crate::nodes::{Node, hosted, prompts, shared};
-use crate::schedule::Key;
-use std::ffi::{CStr, c_char, c_int};
+use crate::nodes::panel::{self, Item};
+use crate::nodes::param::{Kind, Param};
+use crate::nodes::{Node, hosted, shared};
+use std::ffi::{CStr, c_int};
 
 /// The page that every parameter lies on.
 const PAGE: &str = "Controls";
@@ -25,25 +21,21 @@ const RANGE: [&CStr; 5] =
     [kOfxParamPropDefault, kOfxParamPropMin, kOfxParamPropMax, kOfxParamPropDisplayMin, kOfxParamPropDisplayMax];
 
 /// Where a rectangle lies at first, as fractions of the project.
-const DEFAULT_CORNER: f64 = 0.25;
-const DEFAULT_SIZE: f64 = 0.5;
+pub(super) const DEFAULT_CORNER: f64 = 0.25;
+pub(super) const DEFAULT_SIZE: f64 = 0.5;
 
 /// Defines every parameter of `node`.
 pub(super) fn define(node: &Node, set: OfxParamSetHandle, host: &Props, suites: Suites) {
-    let mut page = Definer { set, suites, children: Vec::new(), groups: Vec::new(), keys: keyed_strings(host) };
-    let [prompts, presets] = if node.edits { [prompts::PARAMS, hosted::PROMPTS] } else { [[].as_slice(); 2] };
-    let overlay = if hosted::has_rectangles(node) { hosted::OVERLAY } else { &[] };
-    let own = node.params.iter().chain(prompts).chain(presets).chain(overlay);
-    let mask = if Quirks::of_host(suites).has_phantom_inputs { [hosted::USE_MASK.param].as_slice() } else { &[] };
-    for param in own.chain(hosted::PARAMS).chain(mask).chain(shared::LAYING) {
-        page.param(param);
-    }
-    for button in hosted::buttons(node) {
-        page.button(button);
-    }
-    let prompt = node.edits.then_some(&hosted::EFFECTIVE_PROMPT);
-    for read_out in prompt.into_iter().chain(hosted::STATUSES).chain([&hosted::ABOUT]) {
-        page.read_out(read_out);
+    let mut page = Definer { set, suites, children: Vec::new(), keys: keyed_strings(host) };
+    for (group, items) in panel::groups(node, Quirks::of_host(suites).has_phantom_inputs) {
+        let parent = page.group(&group_name(group.title), group.title, group.is_open, "");
+        for item in items {
+            match item {
+                Item::Param(param) => page.param(param, &parent),
+                Item::Button(button) => page.button(button.id, button.label, button.hint, &parent),
+                Item::ReadOut(read_out) => page.read_out(read_out, &parent),
+            }
+        }
     }
     page.counter(hosted::BAKED);
     page.finish();
@@ -58,7 +50,6 @@ struct Definer {
     set: OfxParamSetHandle,
     suites: Suites,
     children: Vec<String>,
-    groups: Vec<&'static str>,
     keys: bool,
 }
 
@@ -90,33 +81,35 @@ impl Definer {
         }
     }
 
-    /// Defines the group of the tables once and returns its host name; only a node's first group is open.
-    fn group(&mut self, group: &'static str) -> String {
-        let name = group_name(group);
-        if name.is_empty() || self.groups.contains(&group) {
-            return name;
+    /// Defines a group inside `parent` and returns its host name.
+    fn group(&mut self, name: &str, title: &str, is_open: bool, parent: &str) -> String {
+        if let Some(props) = self.define(kOfxParamTypeGroup, name, title, "") {
+            props.set_int(kOfxParamPropGroupOpen, 0, is_open.into());
+            self.child(&props, name, parent);
         }
-        self.groups.push(group);
-        if let Some(props) = self.define(kOfxParamTypeGroup, &name, group, "") {
-            props.set_int(kOfxParamPropGroupOpen, 0, (self.groups.len() == 1).into());
-            self.children.push(name.clone());
-        }
-        name
+        name.to_owned()
     }
 
-    fn param(&mut self, param: &Param) {
-        let parent = self.group(param.group);
+    fn param(&mut self, param: &Param, parent: &str) {
         match param.kind {
-            Kind::Rect => self.rect(param.id, param.label, param.hint, &parent),
-            Kind::Regions => self.regions(param, &parent),
-            _ => self.single(param, param.id, &parent),
+            Kind::Rect => {
+                let group = self.group(&group_name(param.id), param.label, false, parent);
+                self.rect(param.id, param.label, param.hint, &group);
+            }
+            Kind::Regions => self.regions(param, parent),
+            _ => self.single(param, param.id, parent),
         }
     }
 
     fn single(&mut self, param: &Param, name: &str, parent: &str) {
+        if matches!(param.kind, Kind::AutoNumber { .. } | Kind::AutoInteger { .. }) {
+            let label = format!("Automatic {}", param.label.to_lowercase());
+            let hint = format!("Lets the node find what '{}' says.", param.label);
+            self.switch(&automatic(name), &label, &hint, true, parent);
+        }
         let kind = match param.kind {
-            Kind::Number { .. } => kOfxParamTypeDouble,
-            Kind::Integer { .. } => kOfxParamTypeInteger,
+            Kind::Number { .. } | Kind::AutoNumber { .. } => kOfxParamTypeDouble,
+            Kind::Integer { .. } | Kind::AutoInteger { .. } => kOfxParamTypeInteger,
             Kind::Choice { .. } => kOfxParamTypeChoice,
             Kind::Switch { .. } => kOfxParamTypeBoolean,
             _ => kOfxParamTypeString,
@@ -125,9 +118,15 @@ impl Definer {
         self.child(&props, name, parent);
         let text = matches!(param.kind, Kind::Text { .. } | Kind::Lines | Kind::Integers { .. } | Kind::File);
         props.set_int(kOfxParamPropAnimates, 0, (param.animates && (self.keys || !text)).into());
+        if hosted::OVERLAY.contains(param) {
+            // It changes the viewer and no picture.
+            props.set_int(kOfxParamPropEvaluateOnChange, 0, 0);
+        }
         match param.kind {
-            Kind::Number { default, min, max } => number_range(&props, [default, min, max]),
-            Kind::Integer { default, min, max } => {
+            Kind::Number { default, min, max } | Kind::AutoNumber { usual: default, min, max } => {
+                number_range(&props, [default, min, max]);
+            }
+            Kind::Integer { default, min, max } | Kind::AutoInteger { usual: default, min, max } => {
                 let [default, min, max] = [default, min, max].map(|value| value.clamp(-LARGEST, LARGEST) as c_int);
                 for (property, value) in RANGE.into_iter().zip([default, min, max, min, max]) {
                     props.set_int(property, 0, value);
@@ -158,19 +157,17 @@ impl Definer {
         }
     }
 
-    fn button(&mut self, button: &hosted::Button) {
-        let parent = self.group(button.group);
-        if let Some(props) = self.define(kOfxParamTypePushButton, button.id, button.label, button.hint) {
-            self.child(&props, button.id, &parent);
+    fn button(&mut self, name: &str, label: &str, hint: &str, parent: &str) {
+        if let Some(props) = self.define(kOfxParamTypePushButton, name, label, hint) {
+            self.child(&props, name, parent);
         }
     }
 
     /// A text that an artist cannot change and that asks for no render.
-    fn read_out(&mut self, read_out: &hosted::ReadOut) {
-        let parent = self.group(read_out.group);
+    fn read_out(&mut self, read_out: &hosted::ReadOut, parent: &str) {
         let hint = read_out.hint;
         let Some(props) = self.define(kOfxParamTypeString, read_out.id, read_out.label, hint) else { return };
-        self.child(&props, read_out.id, &parent);
+        self.child(&props, read_out.id, parent);
         // A label: a text that is switched off is hard to read in some hosts.
         props.set_static(kOfxParamPropStringMode, 0, kOfxParamStringIsLabel);
         props.set_string(kOfxParamPropDefault, 0, read_out.default);
@@ -192,17 +189,17 @@ impl Definer {
         }
     }
 
-    fn switch(&mut self, name: &str, label: &str, hint: &str, parent: &str) {
+    fn switch(&mut self, name: &str, label: &str, hint: &str, default: bool, parent: &str) {
         if let Some(props) = self.define(kOfxParamTypeBoolean, name, label, hint) {
             self.child(&props, name, parent);
             props.set_int(kOfxParamPropAnimates, 0, 0);
-            props.set_int(kOfxParamPropDefault, 0, 0);
+            props.set_int(kOfxParamPropDefault, 0, default.into());
         }
     }
 
     /// A switch, a corner and a size; the names are those of other OpenFX rectangles.
     fn rect(&mut self, id: &str, label: &str, hint: &str, parent: &str) {
-        self.switch(&format!("{id}Enable"), label, hint, parent);
+        self.switch(&format!("{id}Enable"), "Enable", hint, false, parent);
         let corners = [
             ("BottomLeft", "Bottom left", kOfxParamDoubleTypeXYAbsolute, ["x", "y"], DEFAULT_CORNER),
             ("Size", "Size", kOfxParamDoubleTypeXY, ["w", "h"], DEFAULT_SIZE),
@@ -230,13 +227,15 @@ impl Definer {
         for number in 1..=hosted::MOST_REGIONS {
             let id = format!("{}{number}", param.id);
             let label = format!("{} {number}", param.label);
-            let group = group_name(&id);
-            if let Some(props) = self.define(kOfxParamTypeGroup, &group, &label, "") {
-                self.child(&props, &group, parent);
-                props.set_int(kOfxParamPropGroupOpen, 0, 0);
-            }
+            let group = self.group(&group_name(&id), &label, false, parent);
             self.rect(&id, &label, param.hint, &group);
-            self.single(&Param { animates: true, ..shared::PROMPT.param }, &format!("{id}Prompt"), &group);
+            self.single(
+                &Param { animates: true, ..shared::PROMPT.param },
+                &format!("{id}{}", hosted::REGION_PROMPT),
+                &group,
+            );
+            let copy = "Copies rectangle, prompt and settings to the next region that is free, and switches that on.";
+            self.button(&format!("{id}{}", hosted::COPY), "Copy to a free region", copy, &group);
             for own in [hosted::REGION_WEIGHT.param, hosted::REGION_PATCHES.param, hosted::REGION_ONLY.param] {
                 self.single(&own, &format!("{id}{}", own.id), &group);
             }
@@ -251,11 +250,13 @@ impl Definer {
     }
 }
 
-/// Host name of a group of the tables; empty for none.
+/// Host name of the switch that leaves the number called `name` to the node.
+pub(super) fn automatic(name: &str) -> String {
+    format!("{name}Auto")
+}
+
+/// Host name of a group.
 fn group_name(group: &str) -> String {
-    if group.is_empty() {
-        return String::new();
-    }
     let mut name: String = group.split_whitespace().collect();
     if let Some(first) = name.get_mut(..1) {
         first.make_ascii_lowercase();
@@ -269,240 +270,4 @@ fn number_range(props: &Props, [default, min, max]: [f64; 3]) {
     }
     props.set_static(kOfxParamPropDoubleType, 0, kOfxParamDoubleTypePlain);
     props.set_double(kOfxParamPropIncrement, 0, (max - min) / 100.0);
-}
-
-/// Reads the values of one instance at one time.
-#[derive(Clone, Copy)]
-pub(super) struct Reader {
-    pub(super) set: OfxParamSetHandle,
-    pub(super) time: OfxTime,
-    pub(super) suites: Suites,
-    /// Bottom left and size of the project, of which hosts take fractions for defaults.
-    project: [[f64; 2]; 2],
-}
-
-impl Reader {
-    /// Of the instance `effect`; one that is null has no parameters.
-    pub(super) fn new(effect: OfxImageEffectHandle, time: OfxTime, suites: Suites) -> Self {
-        if effect.is_null() {
-            return Self { set: std::ptr::null_mut(), time, suites, project: [[0.0; 2]; 2] };
-        }
-        let props = describe::effect_props(effect, suites);
-        let pair = |name| [0, 1].map(|axis| props.and_then(|props| props.double(name, axis)).unwrap_or(0.0));
-        let project = [kOfxImageEffectPropProjectOffset, kOfxImageEffectPropProjectSize].map(pair);
-        Self { set: super::param_set(effect, suites), time, suites, project }
-    }
-
-    /// The values of `params` at the reader's time; rectangles in pixels of `frame`, origin at its top left.
-    ///
-    /// # Errors
-    /// [`ParamError`] for a text that does not parse.
-    pub(super) fn values<'a>(
-        &self,
-        params: impl IntoIterator<Item = &'a Param> + Clone,
-        frame: &Frame,
-    ) -> Result<Values, ParamError> {
-        let mut values = Values::defaults(params.clone());
-        for param in params {
-            if let Some(value) = self.value(param, param.id, frame)? {
-                values.set(param, value)?;
-            }
-        }
-        Ok(values)
-    }
-
-    /// The value of `param` under the host name `name`.
-    fn value(&self, param: &Param, name: &str, frame: &Frame) -> Result<Option<Value>, ParamError> {
-        Ok(match param.kind {
-            Kind::Text { .. } | Kind::Lines | Kind::File => self.text(name).map(Value::Text),
-            Kind::Integers { .. } => match self.text(name) {
-                Some(text) if !text.trim().is_empty() => Some(param.parse(text.trim())?),
-                _ => None,
-            },
-            Kind::Number { min, max, .. } => self.number(name).map(|value| Value::Number(value.clamp(min, max))),
-            Kind::Integer { min, max, .. } => {
-                self.integer(name).map(|value| Value::Integer(i64::from(value).clamp(min, max)))
-            }
-            Kind::Switch { .. } => self.integer(name).map(|value| Value::Switch(value != 0)),
-            Kind::Choice { options, .. } => {
-                let index = self.integer(name).and_then(|index| usize::try_from(index).ok());
-                index.and_then(|index| options.get(index)).map(|option| Value::Text((*option).to_owned()))
-            }
-            Kind::Rect => Some(Value::Rect(self.rect(name, frame))),
-            Kind::Regions => {
-                let region = |number| {
-                    let id = format!("{}{number}", param.id);
-                    let prompt = self.text(&format!("{id}Prompt")).filter(|prompt| !prompt.trim().is_empty())?;
-                    let own = |param: Param| self.value(&param, &format!("{id}{}", param.id), frame).ok().flatten();
-                    let mut area = Area::new(self.rect(&id, frame)?, &prompt);
-                    if let Some(Value::Number(weight)) = own(*hosted::REGION_WEIGHT) {
-                        area.weight = weight;
-                    }
-                    if let Some(Value::Integer(patches)) = own(*hosted::REGION_PATCHES) {
-                        area.patches = patches;
-                    }
-                    area.only = own(*hosted::REGION_ONLY) == Some(Value::Switch(true));
-                    Some(area)
-                };
-                Some(Value::Regions((1..=hosted::MOST_REGIONS).filter_map(region).collect()))
-            }
-        })
-    }
-
-    /// The rectangle `id` where it is switched on.
-    fn rect(&self, id: &str, frame: &Frame) -> Option<[f64; 4]> {
-        self.integer(&format!("{id}Enable")).filter(|&on| on != 0)?;
-        let corner = self.pair(&format!("{id}BottomLeft"))?;
-        let size = self.pair(&format!("{id}Size"))?;
-        if self.is_untouched(corner, size) {
-            let [width, height] = [frame.width() as f64, frame.height() as f64];
-            let [corner, size] = [DEFAULT_CORNER, DEFAULT_SIZE].map(|share| [share * width, share * height]);
-            return Some([corner[0], corner[1], size[0], size[1]]);
-        }
-        Some(frame.rect_px_from_canonical(corner, size))
-    }
-
-    /// Whether a rectangle lies where the host put it at first: at fractions of the project, which may be another than the
-    /// source's format; or at half a pixel, in hosts that take the fractions for pixels.
-    fn is_untouched(&self, corner: [f64; 2], size: [f64; 2]) -> bool {
-        let [offset, project] = self.project;
-        let near = |a: f64, b: f64| (a - b).abs() <= 1e-3 * b.abs().max(1.0);
-        let is_fraction = (0..2).all(|axis| {
-            let usual = [offset[axis] + DEFAULT_CORNER * project[axis], DEFAULT_SIZE * project[axis]];
-            near(corner[axis], usual[0]) && near(size[axis], usual[1])
-        });
-        (corner, size) == ([DEFAULT_CORNER; 2], [DEFAULT_SIZE; 2]) || is_fraction
-    }
-
-    /// Puts the rectangle `id` into the middle of `region`, in canonical pixels, where nobody has moved it yet; whether it was.
-    pub(super) fn fit_rect(&self, id: &str, region: &OfxRectD) -> bool {
-        let [corner_name, size_name] = ["BottomLeft", "Size"].map(|part| format!("{id}{part}"));
-        let (Some(corner), Some(size)) = (self.pair(&corner_name), self.pair(&size_name)) else { return false };
-        if !self.is_untouched(corner, size) {
-            return false;
-        }
-        let (low, side) = ([region.x1, region.y1], [region.x2 - region.x1, region.y2 - region.y1]);
-        self.write_pair(&corner_name, [0, 1].map(|axis| low[axis] + DEFAULT_CORNER * side[axis]));
-        self.write_pair(&size_name, side.map(|side| DEFAULT_SIZE * side));
-        true
-    }
-
-    /// The parameter `name`, where the instance has it.
-    pub(super) fn handle(&self, name: &str) -> Option<OfxParamHandle> {
-        let mut handle = std::ptr::null_mut();
-        let get = self.suites.param.paramGetHandle?;
-        let name = c_string(name);
-        // SAFETY: a host function with the live set of this instance; the properties are not asked for.
-        let status = unsafe { get(self.set, name.as_ptr(), &raw mut handle, std::ptr::null_mut()) };
-        (status == kOfxStatOK && !handle.is_null()).then_some(handle)
-    }
-
-    /// A whole number, a switch or the index of a choice.
-    pub(super) fn integer(&self, name: &str) -> Option<c_int> {
-        let (handle, get) = (self.handle(name)?, self.suites.param.paramGetValueAtTime?);
-        let mut value: c_int = 0;
-        // SAFETY: integers, switches and choices are read through one pointer to int.
-        (unsafe { get(handle, self.time, &raw mut value) } == kOfxStatOK).then_some(value)
-    }
-
-    /// A number; NaN reads as none.
-    pub(super) fn number(&self, name: &str) -> Option<f64> {
-        let (handle, get) = (self.handle(name)?, self.suites.param.paramGetValueAtTime?);
-        let mut value = 0.0_f64;
-        // SAFETY: doubles are read through one pointer to double.
-        let found = unsafe { get(handle, self.time, &raw mut value) } == kOfxStatOK;
-        (found && !value.is_nan()).then_some(value)
-    }
-
-    /// The keys of a text, where the host has two or more and hands them out.
-    pub(super) fn keys(&self, name: &str) -> Vec<Key> {
-        let (Some(handle), Some(count), Some(at)) =
-            (self.handle(name), self.suites.param.paramGetNumKeys, self.suites.param.paramGetKeyTime)
-        else {
-            return Vec::new();
-        };
-        let mut number = 0;
-        // SAFETY: host functions with a live parameter and places for a count and a time.
-        if unsafe { count(handle, &raw mut number) } != kOfxStatOK || number < 2 {
-            return Vec::new();
-        }
-        let key = |index| {
-            let mut frame = 0.0;
-            // SAFETY: as above.
-            let found = unsafe { at(handle, index, &raw mut frame) } == kOfxStatOK && f64::is_finite(frame);
-            let prompt = Self { time: frame, ..*self }.text(name)?;
-            found.then_some(Key { frame, prompt })
-        };
-        (0..number).filter_map(key).collect()
-    }
-
-    /// Whether an artist has keyed a text.
-    pub(super) fn has_keys(&self, name: &str) -> bool {
-        let mut number = 0;
-        let (Some(handle), Some(count)) = (self.handle(name), self.suites.param.paramGetNumKeys) else { return false };
-        // SAFETY: a host function with a live parameter and a place for a count.
-        unsafe { count(handle, &raw mut number) == kOfxStatOK && number > 0 }
-    }
-
-    /// Writes a text; never inside a render.
-    pub(super) fn write_text(&self, name: &str, text: &str) {
-        if let (Some(handle), Some(set)) = (self.handle(name), self.suites.param.paramSetValue) {
-            let text = c_string(text);
-            // SAFETY: a host function with a live parameter; texts are written through one char pointer, and the host
-            // copies it.
-            unsafe { set(handle, text.as_ptr()) };
-        }
-    }
-
-    /// Writes a whole number; never inside a render.
-    pub(super) fn write_integer(&self, name: &str, number: c_int) {
-        if let (Some(handle), Some(set)) = (self.handle(name), self.suites.param.paramSetValue) {
-            // SAFETY: a host function with a live parameter; whole numbers are written as one int.
-            unsafe { set(handle, number) };
-        }
-    }
-
-    /// Writes two numbers where they are others than before; never inside a render.
-    pub(super) fn write_pair(&self, name: &str, [x, y]: [f64; 2]) {
-        if self.set.is_null() || self.pair(name) == Some([x, y]) {
-            return;
-        }
-        if let (Some(handle), Some(set)) = (self.handle(name), self.suites.param.paramSetValue) {
-            // SAFETY: pairs are written as two doubles.
-            unsafe { set(handle, x, y) };
-        }
-    }
-
-    /// Makes what `change` writes one step of the host's undo list, which calls it `name`.
-    pub(super) fn in_one_step<R>(&self, name: &CStr, change: impl FnOnce() -> R) -> R {
-        if let Some(begin) = self.suites.param.paramEditBegin {
-            // SAFETY: a host function with the live set of this instance and a C string.
-            unsafe { begin(self.set, name.as_ptr()) };
-        }
-        let changed = change();
-        if let Some(end) = self.suites.param.paramEditEnd {
-            // SAFETY: as above.
-            unsafe { end(self.set) };
-        }
-        changed
-    }
-
-    /// Two numbers; none where one is not finite.
-    pub(super) fn pair(&self, name: &str) -> Option<[f64; 2]> {
-        let (handle, get) = (self.handle(name)?, self.suites.param.paramGetValueAtTime?);
-        let [mut x, mut y] = [0.0_f64; 2];
-        // SAFETY: pairs are read through two pointers to double.
-        let found = unsafe { get(handle, self.time, &raw mut x, &raw mut y) } == kOfxStatOK;
-        (found && x.is_finite() && y.is_finite()).then_some([x, y])
-    }
-
-    /// A text.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
-        let (handle, get) = (self.handle(name)?, self.suites.param.paramGetValueAtTime?);
-        let mut value: *mut c_char = std::ptr::null_mut();
-        // SAFETY: texts are read through one pointer to char pointer.
-        let found = unsafe { get(handle, self.time, &raw mut value) } == kOfxStatOK;
-        // SAFETY: the host answered with a C string, copied before it is called again.
-        (found && !value.is_null()).then(|| unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned())
-    }
 }

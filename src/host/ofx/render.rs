@@ -94,6 +94,8 @@ fn edit(
         .ok_or(TaskError::Busy)?;
     // A word has no numbers of its own: it takes those of the picture it goes into.
     let space = if source.is_some() { inputs.space } else { output.depth.usual_space() };
+    let frame = source.as_ref().map_or(*frame, |source| source.frame);
+    task.remember_shapes(node, &work, frame);
     if inputs.has_prompt(node) {
         status::remember(task.effect(), &work, task.time(), source.as_ref(), space);
     } else {

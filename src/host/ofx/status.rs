@@ -5,7 +5,7 @@
 //! in the viewer show them. Cost: a few lines an instance.
 
 use super::clips::{Frame, HostImage};
-use super::params::Reader;
+use super::reader::Reader;
 use super::sys::OfxImageEffectHandle;
 use super::task::{Shown, Work};
 use crate::image::{Alpha, ColorSpace};

@@ -5,9 +5,11 @@
 //! thread alone: the work itself runs on another one while this one asks for abort. Determinism and cost: as [`session`].
 
 use super::clips::{self, ClipError, Frame, HostImage};
-use super::params::Reader;
+use super::overlay;
+use super::picker;
 use super::process;
 use super::props::Props;
+use super::reader::Reader;
 use super::suites::Suites;
 use super::sys::*;
 use super::wholes;
@@ -100,6 +102,12 @@ pub(super) enum TaskError {
     /// There is nothing to export as shapes.
     #[error("this node makes no shapes; there is nothing to export")]
     NoShapes,
+    /// There is no region to copy to.
+    #[error("all {most} regions are in use; switch one off and empty its prompt")]
+    NoRegion {
+        /// Regions that a node has.
+        most: usize,
+    },
     /// The host called in again while it was being called.
     #[error("Linocut is at work already; wait until it is done, or stop it in the progress bar")]
     Busy,
@@ -112,9 +120,13 @@ impl TaskError {
     /// What kind of fault it is.
     pub(super) fn fault(&self) -> Fault {
         match self {
-            Self::NoSource | Self::NoWord | Self::Range { .. } | Self::NoGrade | Self::NoShapes | Self::Busy => {
-                Fault::Usage
-            }
+            Self::NoSource
+            | Self::NoWord
+            | Self::Range { .. }
+            | Self::NoGrade
+            | Self::NoShapes
+            | Self::NoRegion { .. }
+            | Self::Busy => Fault::Usage,
             Self::Font { .. } | Self::NoOutput | Self::Clip(_) | Self::Write { .. } => Fault::Work,
             Self::Text(error) => error.fault(),
             Self::Param(error) => error.fault(),
@@ -426,6 +438,15 @@ impl<'a> Task<'a> {
     /// Reads parameters at the task's time.
     pub(super) fn reader(&self) -> Reader {
         Reader::new(self.effect, self.time, self.suites)
+    }
+
+    /// Keeps the shapes of `work` for pens in a viewer, where the node has rectangles to put around them.
+    pub(super) fn remember_shapes(&self, node: &Node, work: &Work, frame: Frame) {
+        if let (true, Some(edited)) =
+            (hosted::has_rectangles(node) && overlay::has_viewer(self.suites), work.made.edited())
+        {
+            picker::remember(self.effect.addr(), &edited.scene, frame);
+        }
     }
 
     fn aborted(&self) -> bool {
