@@ -10,8 +10,8 @@ pub const MOST_REGIONS: usize = 8;
 pub const INPUT_COLOR_SPACE: Typed<Text> = Param {
     id: "inputColourSpace",
     label: "Input colour space",
-    hint: "What the numbers of the source mean. 'auto' takes floating-point pictures as linear light with Rec.709 \
-           primaries and the others as sRGB; choose by hand where the host works in another way.",
+    hint: "What the numbers of the source mean. 'auto' takes what the host says of the clip, else floating-point pictures as \
+           linear light with Rec.709 primaries and the others as sRGB; choose by hand where the host works in another way.",
     kind: Kind::Choice { default: "auto", options: &["auto", "linear", "srgb"] },
     animates: false,
 }

@@ -2,6 +2,7 @@
 
 use super::error::CliError;
 use super::files;
+use super::nodes::MANUAL;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use linocut::ctx::EncoderPlace;
 use linocut::encoder::direction::REFERENCE_PROMPT;
@@ -59,7 +60,11 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("nodes")
                 .about("Every parameter of every node: id, range, default, hint")
-                .arg(Arg::new("node").value_name("NODE").help("One node's id or command")),
+                .arg(Arg::new("node").value_name("NODE").help("One node's id or command"))
+                .arg(
+                    value(MANUAL, "FOLDER", "Write the manual, nodes.md with a picture of each panel, into a folder")
+                        .value_parser(clap::value_parser!(PathBuf)),
+                ),
         )
         .subcommand(Command::new("doctor").about("What this machine offers and what would be used"))
 }

@@ -6,6 +6,7 @@ mod edit;
 mod error;
 mod files;
 mod machine;
+mod manual;
 mod models;
 mod nodes;
 mod progress;

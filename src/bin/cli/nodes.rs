@@ -1,15 +1,22 @@
-//! `nodes`: the parameter tables, for people, scripts and the README.
+//! `nodes`: the parameter tables, for people and scripts, and the manual that is made of them.
 
 use super::Run;
 use super::args;
 use super::error::CliError;
+use super::manual;
 use clap::ArgMatches;
-use linocut::nodes::param::{Kind, Param};
-use linocut::nodes::{NODES, Node, hosted, panel, prompts, shared};
-use std::fmt::Write as _;
+use linocut::nodes::param::Param;
+use linocut::nodes::{NODES, Node, panel};
+use std::path::{Path, PathBuf};
+
+/// The flag that names a folder for the manual.
+pub(super) const MANUAL: &str = "manual";
 
 /// Runs `nodes`.
 pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    if let Some(folder) = matches.get_one::<PathBuf>(MANUAL) {
+        return write_manual(folder);
+    }
     let wanted = matches.get_one::<String>("node");
     let shown = NODES.iter().filter(|node| wanted.is_none_or(|name| is_called(node, name)));
     let shown = shown.collect::<Vec<_>>();
@@ -18,23 +25,27 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         return Err(CliError::Usage(format!("there is no node '{name}'; known are {known}")));
     }
     let json = shown.iter().map(|node| json(node)).collect::<Vec<_>>();
-    let mut text = shown.iter().map(|node| table(node)).collect::<Vec<_>>().join("\n");
-    if wanted.is_none() {
-        text += &common_table();
-        text += &hosted_table();
+    let text = shown.iter().map(|node| manual::section(node)).collect::<String>();
+    let hosted = manual::hosted_params().map(param_json).collect::<Vec<_>>();
+    run.print(&serde_json::json!({ "nodes": json, "hosted": hosted }), text.trim())
+}
+
+/// Writes the manual and the pictures of the panels into `folder`.
+fn write_manual(folder: &Path) -> Result<(), CliError> {
+    let write = |path: PathBuf, text: &str| {
+        let made = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, text));
+        made.map_err(|error| CliError::Write { path, reason: error.to_string() })
+    };
+    write(folder.join("nodes.md"), &manual::text())?;
+    for node in NODES {
+        write(folder.join(manual::PANELS).join(format!("{}.svg", node.command)), &manual::panel_svg(node))?;
     }
-    let hosted = hosted_params().map(param_json).collect::<Vec<_>>();
-    run.print(&serde_json::json!({ "nodes": json, "hosted": hosted }), text.trim_end())
+    Ok(())
 }
 
 /// By command, id, or the id's last word.
 fn is_called(node: &Node, name: &str) -> bool {
     name == node.id || name == node.command || node.id.rsplit('.').next() == Some(name)
-}
-
-/// The parameters that only hosts show, of all nodes.
-fn hosted_params() -> impl Iterator<Item = &'static Param> {
-    hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS)
 }
 
 fn param_json(param: &Param) -> serde_json::Value {
@@ -50,43 +61,4 @@ fn json(node: &Node) -> serde_json::Value {
         "id": node.id, "label": node.label, "command": node.command, "help": node.help,
         "params": node.all_params().map(param_json).collect::<Vec<_>>(),
     })
-}
-
-const HEAD: &str = "| parameter | flag | range | default | what it does |\n|---|---|---|---|---|\n";
-
-/// A row of a Markdown table; a text of several lines comes from a file.
-fn row(param: &Param) -> String {
-    let file = if param.kind == Kind::Lines { " FILE" } else { "" };
-    let cells =
-        [param.label, &format!("`--{}{file}`", args::flag(param)), &param.range(), &param.default_text(), param.hint];
-    format!("| {} |\n", cells.join(" | "))
-}
-
-/// What nodes have in common, as a Markdown table.
-fn common_table() -> String {
-    let rows = prompts::PARAMS.iter().chain(shared::LAYING).map(row).collect::<String>();
-    format!(
-        "\n### Every node\nThose about prompts belong to the nodes that have one. On a command line `--frame N` names the frame of the schedule, and \
-         `--mask FILE` the mask: a picture of the source's size, white or opaque where the edit is seen.\n\n{HEAD}{rows}"
-    )
-}
-
-/// What hosts add to every node, as a Markdown table.
-fn hosted_table() -> String {
-    let mut text = "\n### Every node in a host\nA command line does not need these: its files say what they hold, and it edits one frame. Those about prompts and \
-                    rectangles belong to the nodes that have them.\n\n\
-                    | parameter | name | range | default | what it does |\n|---|---|---|---|---|\n"
-        .to_owned();
-    for param in hosted_params() {
-        let cells = [param.label, &format!("`{}`", param.id), &param.range(), &param.default_text(), param.hint];
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    }
-    text
-}
-
-/// A Markdown table, so that the README can hold it as printed.
-fn table(node: &Node) -> String {
-    let Node { label, command, id, help, params, .. } = node;
-    let rows = params.iter().map(row).collect::<String>();
-    format!("### {label} (`linocut {command}`, `{id}`)\n{help}\n\n{HEAD}{rows}")
 }

@@ -199,6 +199,22 @@ pub(super) fn clip(effect: OfxImageEffectHandle, name: &CStr, suites: Suites) ->
     (connected || name == kOfxImageEffectOutputClipName).then_some(clip)
 }
 
+/// What the host says the numbers of the clip `name` mean; none where it does not say, or names a space of another gamut or curve.
+pub(super) fn named_space(effect: OfxImageEffectHandle, name: &str, suites: Suites) -> Option<ColorSpace> {
+    let clip = named(effect, name, suites)?;
+    let mut props = std::ptr::null_mut();
+    let get = suites.effect.clipGetPropertySet?;
+    // SAFETY: a host function with a live clip and a place for a handle.
+    if unsafe { get(clip, &raw mut props) } != kOfxStatOK || props.is_null() {
+        return None;
+    }
+    match Props::new(props, suites).string(kOfxImageClipPropColourspace, 0)?.as_str() {
+        "lin_rec709_srgb" => Some(ColorSpace::Linear),
+        "srgb_tx" | "srgb_display" | "ofx_display_sdr" => Some(ColorSpace::Srgb),
+        _ => None,
+    }
+}
+
 /// The picture of `clip` at `time`, none where the host has none.
 ///
 /// # Errors

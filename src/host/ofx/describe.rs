@@ -48,6 +48,8 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
         props.set_int(flag, 0, value);
     }
     props.set_static(kOfxImageEffectPluginRenderThreadSafety, 0, kOfxImageEffectRenderFullySafe);
+    // Hosts of OpenFX 1.5 then name the colour space of each clip.
+    props.set_static(kOfxImageEffectPropColourManagementStyle, 0, kOfxImageEffectColourManagementCore);
     if node.edits {
         let decide = [&shared::PROMPT.param, &prompts::PROMPT_SCHEDULE.param, &prompts::TRANSITION.param];
         for (index, param) in (0..).zip(decide) {

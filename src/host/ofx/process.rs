@@ -3,6 +3,8 @@
 //! Input: the environment. Output: a context, a [`Session`]. Invariants: made at the first render, never at load; hosts
 //! that load and unload a plug-in for every frame find everything again. Cost: one thread pool.
 
+use super::suites::suites;
+use super::sys::kOfxStatOK;
 use crate::cache::Cache;
 use crate::ctx::{Cancel, Ctx, Progress, Silent, ThreadError};
 use crate::models::SearchPath;
@@ -27,13 +29,23 @@ pub(super) fn ctx(progress: Arc<dyn Progress>) -> Result<Ctx, ThreadError> {
     let mut ctx = match POOL.get() {
         Some(ctx) => ctx.clone(),
         None => {
-            let threads = std::env::var(THREADS).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-            let made = Ctx::new(threads, Arc::new(Silent))?;
+            let named = std::env::var(THREADS).ok().and_then(|text| text.trim().parse().ok());
+            let made = Ctx::new(named.or_else(threads_of_host).unwrap_or(0), Arc::new(Silent))?;
             POOL.get_or_init(|| made).clone()
         }
     };
     (ctx.cancel, ctx.progress) = (Cancel::default(), progress);
     Ok(ctx)
+}
+
+/// As many threads as the host lets plug-ins use, where it says so and the machine has them.
+fn threads_of_host() -> Option<usize> {
+    let count = suites()?.threads?.multiThreadNumCPUs?;
+    let mut processors = 0;
+    // SAFETY: a host function with a place for a count.
+    let status = unsafe { count(&raw mut processors) };
+    let most = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (status == kOfxStatOK && processors > 0).then(|| (processors as usize).min(most))
 }
 
 /// The cache of finished scenes; off where its folder cannot be used.

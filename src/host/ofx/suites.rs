@@ -1,13 +1,13 @@
 //! What the host offers: its suites, fetched at Load and kept until the next Load.
 //!
 //! Input: the `OfxHost` that the host hands over. Output: [`Suites`]. Invariants: property, image effect and parameter
-//! suites are there or Load fails; the others may be absent. Determinism: none needed. Cost: nine look-ups.
+//! suites are there or Load fails; the others may be absent. Determinism: none needed. Cost: ten look-ups.
 
 use super::sys::{
     OfxDrawSuiteV1, OfxHost, OfxImageEffectSuiteV1, OfxInteractSuiteV1, OfxMessageSuiteV1, OfxMessageSuiteV2,
-    OfxParameterSuiteV1, OfxProgressSuiteV1, OfxPropertySetHandle, OfxPropertySuiteV1, OfxTimeLineSuiteV1,
-    kOfxDrawSuite, kOfxImageEffectSuite, kOfxInteractSuite, kOfxMessageSuite, kOfxParameterSuite, kOfxProgressSuite,
-    kOfxPropertySuite, kOfxTimeLineSuite,
+    OfxMultiThreadSuiteV1, OfxParameterSuiteV1, OfxProgressSuiteV1, OfxPropertySetHandle, OfxPropertySuiteV1,
+    OfxTimeLineSuiteV1, kOfxDrawSuite, kOfxImageEffectSuite, kOfxInteractSuite, kOfxMessageSuite, kOfxMultiThreadSuite,
+    kOfxParameterSuite, kOfxProgressSuite, kOfxPropertySuite, kOfxTimeLineSuite,
 };
 use parking_lot::RwLock;
 use std::ffi::{CStr, c_int};
@@ -32,6 +32,8 @@ pub(super) struct Suites {
     pub interact: Option<&'static OfxInteractSuiteV1>,
     /// Lines and words in a viewer; hosts before OpenFX 1.5 lend their OpenGL instead.
     pub draw: Option<&'static OfxDrawSuiteV1>,
+    /// How many processors the host gives.
+    pub threads: Option<&'static OfxMultiThreadSuiteV1>,
     /// Where the project begins and ends.
     pub time_line: Option<&'static OfxTimeLineSuiteV1>,
 }
@@ -78,6 +80,7 @@ fn fetch_all() -> Option<Suites> {
             progress: fetch(host, kOfxProgressSuite, 1),
             interact: fetch(host, kOfxInteractSuite, 1),
             draw: fetch(host, kOfxDrawSuite, 1),
+            threads: fetch(host, kOfxMultiThreadSuite, 1),
             time_line: fetch(host, kOfxTimeLineSuite, 1),
         })
     }

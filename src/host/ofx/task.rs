@@ -406,7 +406,11 @@ impl<'a> Task<'a> {
         let space = match values.get(&hosted::INPUT_COLOR_SPACE) {
             "linear" => ColorSpace::Linear,
             "srgb" => ColorSpace::Srgb,
-            _ => source.as_ref().map_or(ColorSpace::Srgb, |source| source.depth.usual_space()),
+            _ => {
+                let named = clips::named_space(self.effect, "Source", self.suites);
+                let usual = || source.as_ref().map_or(ColorSpace::Srgb, |source| source.depth.usual_space());
+                named.unwrap_or_else(usual)
+            }
         };
         let limits = values.get(&shared::MASK_LIMITS) && self.node.edits && source.is_some();
         let limits = mask.as_ref().filter(|_| limits);
