@@ -3,8 +3,9 @@
 //! Input: the scene before and after. Output: a value from 0 to 1 a pixel. Determinism: as the rasterizer. Cost: a drawing where
 //! points moved.
 
+use super::rims::{self, Rims};
 use crate::ctx::Ctx;
-use crate::raster::{self, Background, RasterError, Size};
+use crate::raster::{RasterError, Size};
 use crate::scene::{Scene, as_usize};
 
 /// A shape whose points moved at most this far keeps all its detail.
@@ -19,6 +20,7 @@ const MOVED_PX: f32 = 2.5;
 pub(super) fn stillness(
     initial: &Scene,
     edited: &Scene,
+    rims: Option<&Rims<'_>>,
     size: Size,
     ctx: &Ctx,
 ) -> Result<Option<Vec<f32>>, RasterError> {
@@ -27,7 +29,7 @@ pub(super) fn stillness(
     }
     let scene = edited.painted(&stillness_of_paths(initial, edited));
     // Where no shape is, nothing moved.
-    let [plane, ..] = raster::render(&scene, size, Background::Rgb([1.0; 3]), ctx)?.planes;
+    let [plane, ..] = rims::drawn(rims, &scene, size, 1.0, None, ctx)?;
     Ok(Some(plane))
 }
 

@@ -7,12 +7,12 @@
 //! keeps the source's bits; no edge appears that neither the source nor a moved outline has: soft edges of a share run
 //! inwards and end at 0. Determinism: rows are whole tasks. Cost: see [`super`].
 
-use super::moved;
+use super::rims::{self, Rims};
 use crate::ctx::Ctx;
 use crate::grade::{Field, Prepared, fitted_linear_from_oklab};
 use crate::image::{Image, color, guided};
 use crate::optimize::{Edited, Layer};
-use crate::raster::{self, Background, RasterError, Size};
+use crate::raster::{RasterError, Size};
 use crate::scene::Scene;
 use rayon::prelude::*;
 
@@ -38,63 +38,34 @@ pub(super) fn hides_shapes(edited: &Edited, scene: &Scene, amount: f32) -> bool 
     amount == 1.0 && !edited.layers.is_empty() && edited.initial.points == scene.points
 }
 
-/// Replaces what is drawn in `picture` by the graded source, `amount` of it, where shapes stood still; `scene` is what was
-/// drawn, at `strength` of the edit.
+/// The drawn shapes, `shapes`, with what the source has over the shapes it was traced to, `before`: for edits without a grade.
+pub(super) fn with_grain(shapes: &[Vec<f32>; 3], source: &Image, before: &[Vec<f32>; 3]) -> [Vec<f32>; 3] {
+    [0, 1, 2].map(|plane: usize| {
+        let drawn = shapes[plane].iter().zip(&source.planes[plane]).zip(&before[plane]);
+        drawn.map(|((drawn, source), before)| drawn + (source - before)).collect()
+    })
+}
+
+/// The source's pixels under the grades and the rest; `source` holds no light beyond a display's range.
 ///
 /// # Errors
 /// [`RasterError`] for a scene that cannot be drawn.
-pub(super) fn lay_on(
-    picture: &mut Image,
+pub(super) fn graded(
     source: &Image,
     edited: &Edited,
-    scene: &Scene,
-    [amount, strength]: [f32; 2],
-    ctx: &Ctx,
-) -> Result<(), RasterError> {
-    let size = Size { width_px: source.width, height_px: source.height };
-    let stillness = moved::stillness(&edited.initial, scene, size, ctx)?;
-    let wanted = if edited.layers.is_empty() {
-        with_grain(picture, source, &edited.initial, size, ctx)?
-    } else {
-        graded(source, edited, strength, size, ctx)?
-    };
-    ctx.install(|| {
-        let planes = picture.planes.par_iter_mut().zip(&wanted).take(3);
-        planes.for_each(|(out, wanted)| {
-            for (at, (out, wanted)) in out.iter_mut().zip(wanted).enumerate() {
-                let weight = amount * stillness.as_ref().map_or(1.0, |still| still.get(at).copied().unwrap_or(1.0));
-                *out = if weight == 1.0 { *wanted } else { *out + weight * (wanted - *out) };
-            }
-        });
-    });
-    Ok(())
-}
-
-/// The drawn shapes with what the source has over the shapes it was traced to: for edits without a grade.
-fn with_grain(
-    picture: &Image,
-    source: &Image,
-    initial: &Scene,
+    rims: Option<&Rims<'_>>,
+    strength: f32,
     size: Size,
     ctx: &Ctx,
 ) -> Result<[Vec<f32>; 3], RasterError> {
-    let before = raster::render(initial, size, Background::Rgb([1.0; 3]), ctx)?;
-    Ok([0, 1, 2].map(|plane: usize| {
-        let drawn = picture.planes[plane].iter().zip(&source.planes[plane]).zip(&before.planes[plane]);
-        drawn.map(|((drawn, source), before)| drawn + (source - before)).collect()
-    }))
-}
-
-/// The source's pixels under the grades and the rest.
-fn graded(source: &Image, edited: &Edited, strength: f32, size: Size, ctx: &Ctx) -> Result<[Vec<f32>; 3], RasterError> {
     let long = source.width.max(source.height) as f32;
     let guide: [&[f32]; 3] = [0, 1, 2].map(|plane: usize| source.planes[plane].as_slice());
     let mut shared: Vec<Shared<'_>> = Vec::new();
     for layer in &edited.layers {
-        let share = share_of(layer, edited, guide, long, size, ctx)?;
+        let share = share_of(layer, edited, rims, guide, long, size, ctx)?;
         shared.push(Shared { look: layer.grade.look.prepared(), field: &layer.grade.field, share });
     }
-    let rest = rest_plane(edited, guide, long, size, ctx)?;
+    let rest = rest_plane(edited, rims, guide, long, size, ctx)?;
     let mut out = [0, 1, 2].map(|plane: usize| source.planes[plane].clone());
     let width = source.width.max(1);
     let [red, green, blue] = out.each_mut().map(|plane| plane.par_chunks_mut(width));
@@ -178,6 +149,7 @@ fn srgb_row(oklab: &[[f32; 3]]) -> Vec<[f32; 3]> {
 fn share_of(
     layer: &Layer,
     edited: &Edited,
+    rims: Option<&Rims<'_>>,
     guide: [&[f32]; 3],
     long_px: f32,
     size: Size,
@@ -187,7 +159,7 @@ fn share_of(
         return Ok(None);
     }
     let scene = edited.initial.painted(&layer.shares);
-    let [hard, ..] = raster::render(&scene, size, Background::Rgb([0.0; 3]), ctx)?.planes;
+    let [hard, ..] = rims::drawn(rims, &scene, size, 0.0, None, ctx)?;
     let [mut soft] = ctx.install(|| guided::filter(guide, [&hard], size.width_px, EDGE_OF_SIDE * long_px, EPSILON));
     for (soft, hard) in soft.iter_mut().zip(&hard) {
         // Halfway up is the border of the shapes; what is less lies outside.
@@ -199,6 +171,7 @@ fn share_of(
 /// What the shapes' colours add to the grades, following the source's edges; none where it is nothing.
 fn rest_plane(
     edited: &Edited,
+    rims: Option<&Rims<'_>>,
     guide: [&[f32]; 3],
     long_px: f32,
     size: Size,
@@ -211,7 +184,7 @@ fn rest_plane(
     if edited.rest.as_flattened().iter().all(|value| value.abs() < LEAST_REST) {
         return Ok(None);
     }
-    let [a, b, c, _] = raster::render(&scene, size, Background::Rgb([0.0; 3]), ctx)?.planes;
+    let [a, b, c] = rims::drawn(rims, &scene, size, 0.0, None, ctx)?;
     let rest = ctx.install(|| guided::filter(guide, [&a, &b, &c], size.width_px, REST_OF_SIDE * long_px, EPSILON));
     Ok(Some(rest))
 }

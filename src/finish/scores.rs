@@ -31,7 +31,8 @@ impl Judged {
     /// The prompts of an edit that is shown as `finish` says.
     pub fn of(edit: &Settings, finish: Finish) -> Self {
         let prompts = edit.regions.iter().map(|region| (region.prompt.text.clone(), region.rect_in_canvas));
-        Self { finish, prompts: prompts.collect() }
+        // A word is judged as the encoder sees it: black on white, however it is shown.
+        Self { finish: Finish { letters: None, ..finish }, prompts: prompts.collect() }
     }
 }
 

@@ -17,6 +17,9 @@ pub const MAX_SIDE_PX: usize = 32_768;
 /// Largest accepted number of pixels (256 megapixels, 4 GiB of planes).
 pub const MAX_PIXELS: usize = 1 << 28;
 
+/// Alpha up to this counts as none: colour divided by less is no colour that a picture holds.
+pub const LEAST_ALPHA: f32 = 1e-6;
+
 /// What the numbers in the colour planes mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ColorSpace {
@@ -152,7 +155,7 @@ impl Image {
             let [r, g, b, alpha] = &mut self.planes;
             for plane in [r, g, b] {
                 for (value, &a) in plane.iter_mut().zip(alpha.iter()) {
-                    *value = if a > 0.0 { *value / a } else { 0.0 };
+                    *value = if a > LEAST_ALPHA { *value / a } else { 0.0 };
                 }
             }
             self.alpha = Alpha::Straight;
@@ -171,6 +174,19 @@ impl Image {
             }
             self.alpha = Alpha::Premultiplied;
         }
+        self
+    }
+
+    /// The picture over an opaque ground, in its own space; straight alpha.
+    pub fn over(mut self, ground: [f32; 3]) -> Self {
+        self = self.into_straight();
+        let [r, g, b, alpha] = &mut self.planes;
+        for (plane, ground) in [r, g, b].into_iter().zip(ground) {
+            for (value, &a) in plane.iter_mut().zip(alpha.iter()) {
+                *value = if a < 1.0 { ground + a * (*value - ground) } else { *value };
+            }
+        }
+        alpha.fill(1.0);
         self
     }
 

@@ -32,7 +32,7 @@ pub const PALETTE_FILE: Typed<Text> = Param {
     label: "Palette File",
     hint: "A GIMP palette (.gpl) to write the new colours to, each named after the colour it was. In a host the export \
            buttons write it, and a run of # becomes the number of the frame.",
-    kind: Kind::File,
+    kind: Kind::File { is_read: false },
     animates: false,
 }
 .text();
@@ -68,7 +68,11 @@ fn plan(values: &Values, asked: &Asked<'_>) -> Plan {
 }
 
 fn finish(values: &Values) -> Finish {
-    Finish { detail: values.get(&shared::DETAIL_OF_RECOLOR) as f32, strength: values.get(&shared::STRENGTH) as f32 }
+    Finish {
+        detail: values.get(&shared::DETAIL_OF_RECOLOR) as f32,
+        strength: values.get(&shared::STRENGTH) as f32,
+        letters: None,
+    }
 }
 
 /// The node's definition.

@@ -20,6 +20,11 @@ use std::ops::Range;
 /// A closed filled path's colour: red, green, blue, opacity; display-referred sRGB, straight alpha, each 0 to 1.
 pub type Rgba = [f32; 4];
 
+/// Id of the group of what lies below everything else: one rectangle.
+pub const GROUND: &str = "ground";
+/// Id of the group of a word's letters.
+pub const LETTERS: &str = "letters";
+
 /// Which winding numbers are inside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FillRule {

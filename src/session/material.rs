@@ -26,6 +26,17 @@ pub fn as_shown(picture: Image) -> Image {
     picture.into_straight().into_space(ColorSpace::Srgb)
 }
 
+/// `picture` with soft alpha made hard, so that shapes are traced, and judged, in its straight colours: colours mixed with paper
+/// would bring the paper along wherever the source's alpha is put back. A pixel is there from half of the largest alpha on.
+fn cut_out(mut picture: Image) -> Image {
+    let [_, _, _, alpha] = &mut picture.planes;
+    if alpha.iter().any(|value| *value > 0.0 && *value < 1.0) {
+        let half = alpha.iter().copied().fold(0.0, f32::max).min(1.0) / 2.0;
+        alpha.iter_mut().for_each(|value| *value = f32::from(u8::from(*value >= half && *value > 0.0)));
+    }
+    picture
+}
+
 impl Material {
     /// Of a picture in any space.
     pub fn from_picture(picture: Image) -> Self {
@@ -75,7 +86,7 @@ impl Material {
                 Started { materials, source, mask: None, is_scene: true, sizes }
             }
             Self::Picture(picture) => {
-                let working = resample::fit_long_side(picture, side, ctx);
+                let working = cut_out(resample::fit_long_side(picture, side, ctx));
                 let size = (working.width, working.height);
                 let sizes = Sizes {
                     source_px: [picture.width as f32, picture.height as f32],
@@ -96,4 +107,22 @@ pub(super) struct Started {
     pub(super) mask: Option<MaterialHash>,
     pub(super) is_scene: bool,
     pub(super) sizes: Sizes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn soft_alpha_becomes_hard_at_half_of_what_there_is_and_hard_alpha_stays() {
+        for (given, wanted) in [
+            ([0.0, 0.2, 0.5, 1.0], [0.0, 0.0, 1.0, 1.0]),
+            ([0.0, 0.1, 0.2, 0.3], [0.0, 0.0, 1.0, 1.0]),
+            ([0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]),
+        ] {
+            let mut picture = Image::filled(4, 1, [0.3; 3]);
+            picture.planes[3] = given.to_vec();
+            assert_eq!(cut_out(picture).planes[3], wanted, "{given:?}");
+        }
+    }
 }

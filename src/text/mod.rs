@@ -17,7 +17,7 @@ use skrifa::{FontRef, GlyphId, MetadataProvider};
 
 use crate::fault::Fault;
 use crate::scene::contours::{Contour, Contours};
-use crate::scene::{FillRule, Rgba, Scene, SceneError};
+use crate::scene::{FillRule, GROUND, LETTERS, Rgba, Scene, SceneError};
 use kerning::Kerning;
 
 /// Longest text, in characters.
@@ -136,7 +136,7 @@ pub fn scene_from_text(text: &str, font: &[u8], options: &TextOptions) -> Result
 
     let mut scene = Scene::new(options.width_px, options.height_px);
     push_ground(&mut scene, options);
-    scene.push_group("letters".to_owned(), 1.0);
+    scene.push_group(LETTERS.to_owned(), 1.0);
     let fill = scene.push_fill(options.color);
     for letter in letters {
         let contours: Vec<_> =
@@ -330,7 +330,7 @@ fn push_ground(scene: &mut Scene, options: &TextOptions) {
     for corner in [[right, -BLEED_PX], [right, bottom], [-BLEED_PX, bottom]] {
         rectangle.line_to(corner);
     }
-    scene.push_group("ground".to_owned(), 1.0);
+    scene.push_group(GROUND.to_owned(), 1.0);
     let fill = scene.push_fill(options.ground);
     scene.push_path("ground-rectangle".to_owned(), fill, FillRule::NonZero, &rectangle.into_contours());
 }

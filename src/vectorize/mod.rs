@@ -38,7 +38,7 @@ use crate::ctx::{Cancelled, Ctx};
 use crate::fault::Fault;
 use crate::image::color::{linear_from_srgb, oklab_from_linear};
 use crate::image::{Alpha, ColorSpace, Image, ImageError};
-use crate::scene::{FillRule, Rgba, Scene};
+use crate::scene::{self, FillRule, Rgba, Scene};
 
 /// A picture that cannot be vectorized as asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -234,7 +234,7 @@ fn push_ground(scene: &mut Scene, source: &Source) {
         let at = |t: f32| [from[0] + (to[0] - from[0]) * t, from[1] + (to[1] - from[1]) * t];
         points.extend([from, at(1.0 / 3.0), at(2.0 / 3.0)]);
     }
-    scene.push_group("ground".to_owned(), 1.0);
+    scene.push_group(scene::GROUND.to_owned(), 1.0);
     let fill = scene.push_fill([r, g, b, 1.0]);
     scene.push_path("ground-1".to_owned(), fill, FillRule::NonZero, &[points]);
 }
