@@ -1,8 +1,8 @@
 //! Linocut Font Stylize: shape-only edit of a word.
 
-use super::param::{Kind, Number, Param, Text, Typed, Values};
+use super::param::{Color, Kind, Number, Param, Switch, Text, Typed, Values};
 use super::{Asked, Clip, Makes, Node, shared};
-use crate::finish::Finish;
+use crate::finish::{Finish, Letters};
 use crate::optimize::Mode;
 use crate::plan::Plan;
 use crate::scene::Scene;
@@ -23,7 +23,7 @@ pub const FONT: Typed<Text> = Param {
     id: "font",
     label: "Font",
     hint: "A TrueType or OpenType file with the letters of the text.",
-    kind: Kind::File,
+    kind: Kind::File { is_read: true },
     animates: false,
 }
 .text();
@@ -38,6 +38,28 @@ pub const LEGIBILITY: Typed<Number> = Param {
     animates: true,
 }.number();
 
+/// What colour the letters have.
+pub const LETTER_COLOR: Typed<Color> = Param {
+    id: "letterColor",
+    label: "Letter colour",
+    hint: "The colour of the letters of a text; the picture of a word keeps its own. In a host its numbers mean what those of \
+           the picture mean. Changing it never edits again: the encoder always sees black on white.",
+    kind: Kind::Color { default: [0.0; 3] },
+    animates: true,
+}
+.color();
+
+/// What the letters lie on.
+pub const GROUND: Typed<Switch> = Param {
+    id: "ground",
+    label: "Ground",
+    hint: "Draws the letters of a text on white. Without it they lie on nothing: their cover is the picture's alpha, and the SVG \
+           holds them alone. Changing it never edits again.",
+    kind: Kind::Switch { default: false },
+    animates: false,
+}
+.switch();
+
 const LOGO: Typed<Text> = Param {
     kind: Kind::Choice { default: "logo", options: &["photo", "poster", "lineart", "logo"] },
     ..shared::PRESET.param
@@ -47,6 +69,8 @@ const LOGO: Typed<Text> = Param {
 const PARAMS: &[Param] = &[
     TEXT.param,
     FONT.param,
+    LETTER_COLOR.param,
+    GROUND.param,
     shared::PROMPT.param,
     LEGIBILITY.param,
     shared::STRENGTH.param,
@@ -80,7 +104,11 @@ fn plan(values: &Values, asked: &Asked<'_>) -> Plan {
 }
 
 fn finish(values: &Values) -> Finish {
-    Finish { strength: values.get(&shared::STRENGTH) as f32, ..Finish::default() }
+    let color = values.get(&LETTER_COLOR).map(|value| value as f32);
+    let letters = Letters { color, ground: values.get(&GROUND) };
+    // Without a text the word is a picture or shapes of its own.
+    let letters = (!values.get(&TEXT).trim().is_empty()).then_some(letters);
+    Finish { strength: values.get(&shared::STRENGTH) as f32, letters, ..Finish::default() }
 }
 
 /// The node's definition.

@@ -52,7 +52,7 @@ pub const SVG_FILE: Typed<Text> = Param {
     id: "svgFile",
     label: "SVG File",
     hint: "The file that Export SVG writes; a run of # becomes the number of the frame, as in shot.####.svg.",
-    kind: Kind::File,
+    kind: Kind::File { is_read: false },
     animates: false,
 }
 .text();

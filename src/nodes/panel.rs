@@ -41,7 +41,16 @@ pub struct Group {
 
 /// Every group, from top to bottom.
 pub const GROUPS: &[Group] = &[
-    Group { title: "Text", is_open: true, ids: &[font_stylize::TEXT.param.id, font_stylize::FONT.param.id] },
+    Group {
+        title: "Text",
+        is_open: true,
+        ids: &[
+            font_stylize::TEXT.param.id,
+            font_stylize::FONT.param.id,
+            font_stylize::LETTER_COLOR.param.id,
+            font_stylize::GROUND.param.id,
+        ],
+    },
     Group {
         title: "Prompt",
         is_open: true,

@@ -82,8 +82,16 @@ pub enum Kind {
     Rect,
     /// A rectangle with a sentence, `x,y,w,h:TEXT`; may be given several times.
     Regions,
-    /// A file to read; empty: none.
-    File,
+    /// A colour: red, green, blue in display-referred sRGB, 0 to 1.
+    Color {
+        /// Default.
+        default: [f64; 3],
+    },
+    /// A file; empty: none.
+    File {
+        /// Whether it is read, and so must be there; else it is written.
+        is_read: bool,
+    },
 }
 
 /// The word for what the node finds best.
@@ -157,7 +165,7 @@ macro_rules! readable {
 }
 
 readable! {
-    Text, text, Kind::Text { .. } | Kind::Lines | Kind::Choice { .. } | Kind::File, &'a str,
+    Text, text, Kind::Text { .. } | Kind::Lines | Kind::Choice { .. } | Kind::File { .. }, &'a str,
         Value::Text(text) => text.as_str(), "", "Sentences, words of a choice, names of files.";
     Number, number, Kind::Number { .. }, f64, Value::Number(number) => *number, 0.0, "Numbers.";
     Integer, integer, Kind::Integer { .. }, i64, Value::Integer(number) => *number, 0, "Whole numbers.";
@@ -166,6 +174,7 @@ readable! {
     AutoInteger, auto_integer, Kind::AutoInteger { .. }, Option<i64>, Value::Integer(number) => Some(*number), None,
         "Whole numbers; none where the node finds them.";
     Switch, switch, Kind::Switch { .. }, bool, Value::Switch(on) => *on, false, "On or off.";
+    Color, color, Kind::Color { .. }, [f64; 3], Value::Color(color) => *color, [0.0; 3], "A colour.";
     Integers, integers, Kind::Integers { .. }, &'a [i64], Value::Integers(numbers) => numbers.as_slice(), &[],
         "Several whole numbers.";
     Rectangle, rect, Kind::Rect, Option<[f64; 4]>, Value::Rect(rect) => *rect, None,
@@ -190,6 +199,8 @@ pub enum Value {
     Switch(bool),
     /// Of [`Kind::Integers`].
     Integers(Vec<i64>),
+    /// Of [`Kind::Color`].
+    Color([f64; 3]),
     /// Of [`Kind::Rect`]: x, y, width, height in pixels of the source.
     Rect(Option<[f64; 4]>),
     /// Of [`Kind::Regions`].
@@ -263,7 +274,8 @@ impl Param {
             Kind::Integers { default, .. } => Value::Integers(default.to_vec()),
             Kind::Rect => Value::Rect(None),
             Kind::Regions => Value::Regions(Vec::new()),
-            Kind::File | Kind::Lines => Value::Text(String::new()),
+            Kind::Color { default } => Value::Color(default),
+            Kind::File { .. } | Kind::Lines => Value::Text(String::new()),
         }
     }
 
@@ -283,7 +295,8 @@ impl Param {
             }
             Kind::Rect => "x,y,w,h in pixels".to_owned(),
             Kind::Regions => "x,y,w,h:TEXT, repeatable".to_owned(),
-            Kind::File => "a file".to_owned(),
+            Kind::Color { .. } => "RRGGBB in hexadecimal digits".to_owned(),
+            Kind::File { .. } => "a file".to_owned(),
         }
     }
 
@@ -296,6 +309,7 @@ impl Param {
             Value::Integer(number) => number.to_string(),
             Value::Switch(on) => if on { "on" } else { "off" }.to_owned(),
             Value::Integers(numbers) => joined(&numbers),
+            Value::Color(color) => text_from_color(color),
             Value::Rect(_) | Value::Regions(_) => String::new(),
         }
     }
@@ -306,7 +320,10 @@ impl Param {
     /// [`ParamError`] that repeats the text and names the rule.
     pub fn parse(&self, text: &str) -> Result<Value, ParamError> {
         let value = match self.kind {
-            Kind::Text { .. } | Kind::Lines | Kind::File | Kind::Choice { .. } => Some(Value::Text(text.to_owned())),
+            Kind::Text { .. } | Kind::Lines | Kind::File { .. } | Kind::Choice { .. } => {
+                Some(Value::Text(text.to_owned()))
+            }
+            Kind::Color { .. } => color_from_text(text).map(Value::Color),
             Kind::AutoNumber { .. } | Kind::AutoInteger { .. } if text == AUTO => Some(Value::Automatic),
             Kind::Number { .. } | Kind::AutoNumber { .. } => text.parse().ok().map(Value::Number),
             Kind::Integer { .. } | Kind::AutoInteger { .. } => text.parse().ok().map(Value::Integer),
@@ -347,7 +364,8 @@ impl Param {
             (Kind::Integers { min, max, most, .. }, Value::Integers(numbers)) => {
                 !numbers.is_empty() && numbers.len() <= most && numbers.iter().all(|n| (min..=max).contains(n))
             }
-            (Kind::Text { .. } | Kind::Lines | Kind::File, Value::Text(_))
+            (Kind::Color { .. }, Value::Color(color)) => color.iter().all(|value| (0.0..=1.0).contains(value)),
+            (Kind::Text { .. } | Kind::Lines | Kind::File { .. }, Value::Text(_))
             | (Kind::AutoNumber { .. } | Kind::AutoInteger { .. }, Value::Automatic)
             | (Kind::Switch { .. }, Value::Switch(_))
             | (Kind::Rect, Value::Rect(_))
@@ -371,6 +389,20 @@ fn switch_from_text(text: &str) -> Option<bool> {
         "off" | "false" | "0" => Some(false),
         _ => None,
     }
+}
+
+/// Of two hexadecimal digits a channel, with a # before them or without: a shell takes # for the start of a comment.
+fn color_from_text(text: &str) -> Option<[f64; 3]> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    let is_color = digits.len() == 6 && digits.bytes().all(|letter| letter.is_ascii_hexdigit());
+    let number = u32::from_str_radix(digits, 16).ok().filter(|_| is_color)?;
+    let [_, red, green, blue] = number.to_be_bytes();
+    Some([red, green, blue].map(|byte| f64::from(byte) / 255.0))
+}
+
+fn text_from_color(color: [f64; 3]) -> String {
+    let [red, green, blue] = color.map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8);
+    format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 fn rect_from_text(text: &str) -> Option<[f64; 4]> {
@@ -466,6 +498,20 @@ mod tests {
         }
         let expected = [Area::new([1.0, 2.0, 3.0, 4.0], "a: b"), Area::new([0.0, 0.0, 9.0, 9.0], "c")];
         assert_eq!(values.get(&REGION.regions()), expected);
+    }
+
+    #[test]
+    fn a_colour_is_read_with_and_without_a_hash_and_shown_with_one() {
+        let kind = Kind::Color { default: [1.0, 0.0, 0.2] };
+        let param = Param { id: "letterColor", kind, ..COUNT };
+        assert_eq!(param.default_text(), "#ff0033");
+        for text in ["#Ff0033", "ff0033"] {
+            assert_eq!(param.parse(text).unwrap(), Value::Color([1.0, 0.0, 0.2]), "{text}");
+        }
+        for text in ["", "#", "red", "#f03", "#ff00334", "+f0033", "ff003\u{e9}"] {
+            assert!(param.parse(text).is_err(), "{text} was taken");
+        }
+        assert!(Values::defaults(&[param]).set(&param, Value::Color([0.0, f64::NAN, 2.0])).is_err(), "no colour");
     }
 
     #[test]

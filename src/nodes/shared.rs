@@ -113,7 +113,7 @@ pub const LUT: Typed<Text> = Param {
     hint: "A .cube file to write the global look of the edit to, as a 3D LUT from display-referred sRGB to the same. What \
            depends on the place in the picture is no part of it; the file says how much that is. In a host the button Export \
            LUT writes it, and a run of # becomes the number of the frame.",
-    kind: Kind::File,
+    kind: Kind::File { is_read: false },
     animates: false,
 }.text();
 

@@ -217,6 +217,7 @@ fn a_word_fills_the_frame_of_a_generator() {
     quick(&instance, "flames");
     set(&instance, "text", text("A"));
     set(&instance, "font", text(crate::util::file("examples/font.ttf").to_str().unwrap()));
+    set(&instance, "ground", ParamValue::Int(1));
     let layout = Layout::default();
     let output = layout.picture(SIZE.0, SIZE.1, &[0x11; 4 * SIZE.0 * SIZE.1]);
     instance.connect(OUTPUT, output.clone());

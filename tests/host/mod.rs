@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "the host speaks the C interface")]
 #![allow(clippy::missing_transmute_annotations, reason = "named on both sides")]
 
+mod alpha;
 mod artist;
 mod buttons;
 mod gpu;

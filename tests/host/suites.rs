@@ -4,6 +4,7 @@
 //! Rust cannot define such functions, but on the ABIs that tests run on (System V x86-64, AAPCS64) a variadic call with
 //! pointers passes them where a fixed call would, so they are defined with fixed pointers.
 
+use super::alpha;
 use super::objects::{Clip, Effect, Param, PropSet, Value};
 use super::overlay;
 use openfx::sys::generic::core::*;
@@ -213,8 +214,21 @@ unsafe extern "C" fn param_handle(
         None => kOfxStatErrUnknown,
     }
 }
-unsafe extern "C" fn value_at(param: OfxParamHandle, time: OfxTime, one: *mut c_void, two: *mut c_void) -> OfxStatus {
-    unsafe { (*param.cast::<Param>()).write_value(time, one, two) }
+unsafe extern "C" fn value_at(
+    param: OfxParamHandle,
+    time: OfxTime,
+    one: *mut c_void,
+    two: *mut c_void,
+    three: *mut c_void,
+) -> OfxStatus {
+    let param = unsafe { &*param.cast::<Param>() };
+    if param.kind.as_c_str() == kOfxParamTypeRGB {
+        for (channel, to) in alpha::chosen_color(param).into_iter().zip([one, two, three]) {
+            unsafe { to.cast::<f64>().write(channel) };
+        }
+        return kOfxStatOK;
+    }
+    unsafe { param.write_value(time, one, two) }
 }
 // Integer arguments and floating ones come in registers of their own, so one signature serves every kind of value.
 unsafe extern "C" fn set_value(param: OfxParamHandle, one: *const c_void, x: f64, y: f64) -> OfxStatus {
@@ -242,7 +256,7 @@ unsafe extern "C" fn key_time(param: OfxParamHandle, index: c_uint, out: *mut Of
 
 /// The parameter suite; see the head of this file for the cast.
 pub(super) fn parameter_suite() -> OfxParameterSuiteV1 {
-    type Fixed = unsafe extern "C" fn(OfxParamHandle, OfxTime, *mut c_void, *mut c_void) -> OfxStatus;
+    type Fixed = unsafe extern "C" fn(OfxParamHandle, OfxTime, *mut c_void, *mut c_void, *mut c_void) -> OfxStatus;
     type Variadic = unsafe extern "C" fn(OfxParamHandle, OfxTime, ...) -> OfxStatus;
     type FixedSet = unsafe extern "C" fn(OfxParamHandle, *const c_void, f64, f64) -> OfxStatus;
     type VariadicSet = unsafe extern "C" fn(OfxParamHandle, ...) -> OfxStatus;

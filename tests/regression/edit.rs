@@ -149,6 +149,32 @@ fn transparency_of_the_source_survives() {
 }
 
 #[test]
+fn letters_have_a_colour_and_alpha_and_their_ground_is_put_on_without_editing_anew() {
+    let folder = folder();
+    let font = file("examples/font.ttf");
+    let word = ["stylize", "--text", "A", "--font", font.to_str().unwrap(), "--prompt", "flames", "--size", "96x64"];
+    let colored = |more: &[&str]| {
+        run(folder.path(), &[&word[..], &["--cache", "cache", "--letter-color", "e04010"], more].concat()).json()
+    };
+    let clear = colored(&["-o", "clear.png", "--svg", "clear.svg"]);
+    let paper = colored(&["-o", "paper.png", "--svg", "paper.svg", "--ground=on"]);
+    assert_eq!((&paper["cache_hit"], &clear["job_hash"]), (&true.into(), &paper["job_hash"]), "one edit");
+    let pixels = |name: &str| image::open(folder.path().join(name)).unwrap().into_rgba8();
+    let [clear, paper] = ["clear.png", "paper.png"].map(pixels);
+    assert_eq!((clear[(0, 0)].0, paper[(0, 0)].0), ([0xe0, 0x40, 0x10, 0], [255; 4]), "the corner");
+    let inside = clear.pixels().zip(paper.pixels()).filter(|(clear, _)| clear[3] == 255).collect::<Vec<_>>();
+    assert!(inside.len() > 50 && inside.iter().all(|(_, paper)| paper.0 == [0xe0, 0x40, 0x10, 255]), "letters");
+    let svg = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let [clear_svg, paper_svg] = ["clear.svg", "paper.svg"].map(svg);
+    assert!(!clear_svg.contains("ground") && paper_svg.contains("id=\"ground\""), "{clear_svg}");
+    assert!([&clear_svg, &paper_svg].iter().all(|svg| svg.contains("#e04010")), "{clear_svg}");
+    colored(&["-o", "clear.jpg"]);
+    let jpeg = pixels("clear.jpg");
+    let off = jpeg.pixels().zip(paper.pixels()).map(|(a, b)| a[1].abs_diff(b[1])).max();
+    assert!(jpeg[(0, 0)][0] > 250 && off < Some(80), "a JPEG lies on white: {:?}, {off:?}", jpeg[(0, 0)]);
+}
+
+#[test]
 fn a_recolouring_writes_its_palette() {
     let folder = folder();
     write_disc(&folder.path().join("in.png"), 32);

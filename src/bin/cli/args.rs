@@ -252,7 +252,8 @@ fn value_name(kind: Kind) -> &'static str {
         Kind::Integers { .. } => "N,N",
         Kind::Rect => "x,y,w,h",
         Kind::Regions => "x,y,w,h:TEXT",
-        Kind::File => "FILE",
+        Kind::Color { .. } => "RRGGBB",
+        Kind::File { .. } => "FILE",
     }
 }
 

@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use linocut::cache::Cache;
 use linocut::finish::lut::cube_from_edit;
 use linocut::finish::scores::Scores;
-use linocut::finish::{mixed, scene_at};
+use linocut::finish::{Finish, mixed, scene_shown};
 use linocut::image::Image;
 use linocut::models::Choice;
 use linocut::nodes::param::{Text, Typed, Values};
@@ -79,7 +79,7 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     let drawn = prepared.draw(&material, &made, &run.ctx)?;
     let picture = laid_over(&material, drawn, mask.as_deref(), values.get(&shared::MIX) as f32);
     let edited = made.edited();
-    write(outputs, &picture, edited.as_deref(), &prepared.plan, (node.finish)(&values).strength)?;
+    write(outputs, &picture, edited.as_deref(), &prepared.plan, (node.finish)(&values))?;
     if edited.as_ref().is_some_and(|edited| edited.is_unclear()) {
         tracing::warn!(
             "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words"
@@ -104,9 +104,12 @@ fn laid_over(material: &Material, mut edited: Image, mask: Option<&[f32]>, mix: 
         [0, 1, 2, 3].map(|plane: usize| planes[plane].get(at).copied().unwrap_or(0.0))
     };
     for at in 0..edited.pixels() {
-        let before = material.source().map_or([0.0; 4], |source| pixel(&source.planes, at));
+        let after = pixel(&edited.planes, at);
+        // What is clear has no colour that could come through.
+        let clear = [after[0], after[1], after[2], 0.0];
+        let before = material.source().map_or(clear, |source| pixel(&source.planes, at));
         let shown = mix * mask.map_or(1.0, |mask| mask.get(at).copied().unwrap_or(0.0));
-        let shown = mixed(before, pixel(&edited.planes, at), shown);
+        let shown = mixed(before, after, shown);
         for (plane, value) in edited.planes.iter_mut().zip(shown) {
             if let Some(to) = plane.get_mut(at) {
                 *to = value;
@@ -224,10 +227,10 @@ fn write(
     picture: &Image,
     edited: Option<&Edited>,
     plan: &Plan,
-    strength: f32,
+    finish: Finish,
 ) -> Result<(), CliError> {
     if let Some(edited) = edited {
-        let (scene, metadata) = (scene_at(edited, strength), plan.metadata());
+        let (scene, metadata) = (scene_shown(edited, finish), plan.metadata());
         if let Some(output) = outputs.svg {
             output.finish(svg_from_scene(&scene, &metadata).as_bytes())?;
         }
@@ -235,7 +238,7 @@ fn write(
             output.finish(gpl_from_scenes(&edited.initial, &scene, &metadata.title).as_bytes())?;
         }
         if let Some(output) = outputs.lut {
-            let cube = cube_from_edit(edited, &metadata.title, strength).ok_or_else(no_grade)?;
+            let cube = cube_from_edit(edited, &metadata.title, finish.strength).ok_or_else(no_grade)?;
             output.finish(cube.as_bytes())?;
         }
     }

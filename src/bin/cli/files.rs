@@ -101,7 +101,7 @@ pub(crate) fn picture_format(path: &Path) -> Result<ImageFormat, CliError> {
 }
 
 /// The bytes of `image` (display-referred sRGB, straight alpha) in `format`: 8 bits a channel, EXR 32-bit floats in
-/// linear light. Alpha is left out where the picture is opaque or the format has none.
+/// linear light. Alpha is left out where the picture is opaque; a format that has none shows it on white.
 pub(crate) fn encode_picture(image: &Image, format: ImageFormat) -> Result<Vec<u8>, image::ImageError> {
     let (width, height) = (image.width as u32, image.height as u32);
     let invalid = || {
@@ -112,7 +112,9 @@ pub(crate) fn encode_picture(image: &Image, format: ImageFormat) -> Result<Vec<u
         let linear = image.clone().into_space(ColorSpace::Linear).into_premultiplied();
         let pixels = interleaved(&linear, 4, |value| value);
         DynamicImage::ImageRgba32F(image::ImageBuffer::from_raw(width, height, pixels).ok_or_else(invalid)?)
-    } else if image.has_alpha() && format != ImageFormat::Jpeg {
+    } else if image.has_alpha() && format == ImageFormat::Jpeg {
+        return encode_picture(&image.clone().over([1.0; 3]), format);
+    } else if image.has_alpha() {
         let pixels = interleaved(image, 4, byte_from_unit);
         DynamicImage::ImageRgba8(image::ImageBuffer::from_raw(width, height, pixels).ok_or_else(invalid)?)
     } else {

@@ -10,7 +10,7 @@ use super::reader::Reader;
 use super::suites::Suites;
 use super::sys::*;
 use super::{clips, describe};
-use crate::nodes::{Clip, Node, prompts, shared};
+use crate::nodes::{Clip, Node, font_stylize, prompts, shared};
 
 /// Beyond this a region of definition is endless: hosts use the largest number they have.
 const ENDLESS_PX: f64 = 1e8;
@@ -75,6 +75,10 @@ pub(super) fn clip_preferences(
     let values = reader.values([&shared::PROMPT.param].into_iter().chain(prompts::PARAMS), &Frame::EMPTY);
     let varies = values.is_ok_and(|values| prompts::varies(&values, reader.keys(shared::PROMPT.id)));
     answers.set_int(kOfxImageEffectFrameVarying, 0, varies.into());
+    if node.draws_its_source() && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty()) {
+        // Letters lie on nothing.
+        answers.set_static(kOfxImageEffectPropPreMultiplication, 0, kOfxImagePreMultiplied);
+    }
     kOfxStatOK
 }
 

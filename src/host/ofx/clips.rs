@@ -199,20 +199,26 @@ pub(super) fn clip(effect: OfxImageEffectHandle, name: &CStr, suites: Suites) ->
     (connected || name == kOfxImageEffectOutputClipName).then_some(clip)
 }
 
+/// What the host says of a clip by one of its properties.
+fn said(clip: OfxImageClipHandle, property: &CStr, suites: Suites) -> Option<String> {
+    let (mut props, get) = (std::ptr::null_mut(), suites.effect.clipGetPropertySet?);
+    // SAFETY: a host function with a live clip and a place for a handle.
+    let status = unsafe { get(clip, &raw mut props) };
+    (status == kOfxStatOK && !props.is_null()).then(|| Props::new(props, suites).string(property, 0)).flatten()
+}
+
 /// What the host says the numbers of the clip `name` mean; none where it does not say, or names a space of another gamut or curve.
 pub(super) fn named_space(effect: OfxImageEffectHandle, name: &str, suites: Suites) -> Option<ColorSpace> {
-    let clip = named(effect, name, suites)?;
-    let mut props = std::ptr::null_mut();
-    let get = suites.effect.clipGetPropertySet?;
-    // SAFETY: a host function with a live clip and a place for a handle.
-    if unsafe { get(clip, &raw mut props) } != kOfxStatOK || props.is_null() {
-        return None;
-    }
-    match Props::new(props, suites).string(kOfxImageClipPropColourspace, 0)?.as_str() {
+    match said(named(effect, name, suites)?, kOfxImageClipPropColourspace, suites)?.as_str() {
         "lin_rec709_srgb" => Some(ColorSpace::Linear),
         "srgb_tx" | "srgb_display" | "ofx_display_sdr" => Some(ColorSpace::Srgb),
         _ => None,
     }
+}
+
+/// How the channels of `clip` are stored, where the host says it before it hands a picture over.
+pub(super) fn depth(clip: OfxImageClipHandle, suites: Suites) -> Option<Depth> {
+    Depth::of(&said(clip, kOfxImageEffectPropPixelDepth, suites)?)
 }
 
 /// The picture of `clip` at `time`, none where the host has none.

@@ -9,7 +9,7 @@ use super::process;
 use super::props::{Props, lasting};
 use super::suites::Suites;
 use super::sys::*;
-use crate::nodes::{Node, Role, prompts, shared};
+use crate::nodes::{Node, Role, font_stylize, prompts, shared};
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -52,7 +52,8 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
     props.set_static(kOfxImageEffectPropColourManagementStyle, 0, kOfxImageEffectColourManagementCore);
     if node.edits {
         let decide = [&shared::PROMPT.param, &prompts::PROMPT_SCHEDULE.param, &prompts::TRANSITION.param];
-        for (index, param) in (0..).zip(decide) {
+        let word = node.draws_its_source().then_some(&font_stylize::TEXT.param);
+        for (index, param) in (0..).zip(decide.into_iter().chain(word)) {
             props.set_string(kOfxImageEffectPropClipPreferencesSlaveParam, index, param.id);
         }
     }

@@ -112,11 +112,12 @@ impl Definer {
             Kind::Integer { .. } | Kind::AutoInteger { .. } => kOfxParamTypeInteger,
             Kind::Choice { .. } => kOfxParamTypeChoice,
             Kind::Switch { .. } => kOfxParamTypeBoolean,
+            Kind::Color { .. } => kOfxParamTypeRGB,
             _ => kOfxParamTypeString,
         };
         let Some(props) = self.define(kind, name, param.label, param.hint) else { return };
         self.child(&props, name, parent);
-        let text = matches!(param.kind, Kind::Text { .. } | Kind::Lines | Kind::Integers { .. } | Kind::File);
+        let text = matches!(param.kind, Kind::Text { .. } | Kind::Lines | Kind::Integers { .. } | Kind::File { .. });
         props.set_int(kOfxParamPropAnimates, 0, (param.animates && (self.keys || !text)).into());
         if hosted::OVERLAY.contains(param) {
             // It changes the viewer and no picture.
@@ -140,18 +141,24 @@ impl Definer {
                 props.set_int(kOfxParamPropDefault, 0, default.unwrap_or(0) as c_int);
             }
             Kind::Switch { default } => props.set_int(kOfxParamPropDefault, 0, default.into()),
+            Kind::Color { default } => {
+                for (index, value) in (0..).zip(default) {
+                    for (property, value) in RANGE.into_iter().zip([value, 0.0, 1.0, 0.0, 1.0]) {
+                        props.set_double(property, index, value);
+                    }
+                }
+            }
             _ => {
                 props.set_string(kOfxParamPropDefault, 0, &param.default_text());
-                let file = param.kind == Kind::File;
                 let mode = match param.kind {
-                    Kind::File => kOfxParamStringIsFilePath,
+                    Kind::File { .. } => kOfxParamStringIsFilePath,
                     Kind::Lines => kOfxParamStringIsMultiLine,
                     _ => kOfxParamStringIsSingleLine,
                 };
                 props.set_static(kOfxParamPropStringMode, 0, mode);
-                if file {
-                    // An old project whose file is gone must still open.
-                    props.set_int(kOfxParamPropStringFilePathExists, 0, 0);
+                if let Kind::File { is_read } = param.kind {
+                    // Says which dialog opens: one for files that are there, or one for files to come.
+                    props.set_int(kOfxParamPropStringFilePathExists, 0, is_read.into());
                 }
             }
         }

@@ -58,7 +58,7 @@ impl Reader {
     /// The value of `param` under the host name `name`.
     fn value(&self, param: &Param, name: &str, frame: &Frame) -> Result<Option<Value>, ParamError> {
         Ok(match param.kind {
-            Kind::Text { .. } | Kind::Lines | Kind::File => self.text(name).map(Value::Text),
+            Kind::Text { .. } | Kind::Lines | Kind::File { .. } => self.text(name).map(Value::Text),
             Kind::AutoNumber { .. } | Kind::AutoInteger { .. } if self.integer(&automatic(name)) != Some(0) => None,
             Kind::Integers { .. } => match self.text(name) {
                 Some(text) if !text.trim().is_empty() => Some(param.parse(text.trim())?),
@@ -71,6 +71,8 @@ impl Reader {
                 self.integer(name).map(|value| Value::Integer(i64::from(value).clamp(min, max)))
             }
             Kind::Switch { .. } => self.integer(name).map(|value| Value::Switch(value != 0)),
+            // In the host's own numbers; who knows what they mean converts them.
+            Kind::Color { .. } => self.triple(name).map(|color| Value::Color(color.map(|value| value.clamp(0.0, 1.0)))),
             Kind::Choice { options, .. } => {
                 let index = self.integer(name).and_then(|index| usize::try_from(index).ok());
                 index.and_then(|index| options.get(index)).map(|option| Value::Text((*option).to_owned()))
@@ -286,6 +288,15 @@ impl Reader {
         // SAFETY: pairs are read through two pointers to double.
         let found = unsafe { get(handle, self.time, &raw mut x, &raw mut y) } == kOfxStatOK;
         (found && x.is_finite() && y.is_finite()).then_some([x, y])
+    }
+
+    /// Three numbers; none where one is not finite.
+    fn triple(&self, name: &str) -> Option<[f64; 3]> {
+        let (handle, get) = (self.handle(name)?, self.suites.param.paramGetValueAtTime?);
+        let [mut x, mut y, mut z] = [0.0_f64; 3];
+        // SAFETY: colours of three channels are read through three pointers to double.
+        let found = unsafe { get(handle, self.time, &raw mut x, &raw mut y, &raw mut z) } == kOfxStatOK;
+        (found && [x, y, z].iter().all(|value| value.is_finite())).then_some([x, y, z])
     }
 
     /// A text.

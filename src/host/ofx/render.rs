@@ -2,7 +2,8 @@
 //!
 //! Input: an instance and the action's arguments. Output: the render window of the Output clip, and what is to be mentioned.
 //! Invariants: a draft is shown only where the host asks for one by the flag that its own cache keeps apart; mix and mask are
-//! laid on last and never edit again; where they show the source, its numbers are kept to the bit, those above 1 too. Determinism: as the task. Cost: as the task, or a few tens of milliseconds from the cache.
+//! laid on last and never edit again; where they show the source, its numbers are kept to the bit, those above 1 too, and
+//! so are those of a pixel without alpha: light that covers nothing. Determinism: as the task. Cost: as the task, or a few tens of milliseconds from the cache.
 
 use super::clips::HostImage;
 use super::guard::Alone;
@@ -13,7 +14,7 @@ use super::sys::*;
 use super::task::{Effort, Inputs, Task, TaskError};
 use crate::ctx::{Ctx, Silent};
 use crate::finish::mixed;
-use crate::image::{Alpha, Image};
+use crate::image::{Alpha, Image, LEAST_ALPHA};
 use crate::nodes::{Node, shared};
 use crate::raster::Size;
 use std::sync::Arc;
@@ -36,8 +37,9 @@ pub(super) fn render(
         (Some(_), false) => Effort::Whole,
     };
     let task = Task::new(node, effect, arguments, suites);
-    let inputs = task.inputs()?;
-    let mut output = task.output()?.ok_or(TaskError::NoOutput)?;
+    let output = task.output()?;
+    let inputs = task.inputs_into(output.as_ref().map(|output| output.depth))?;
+    let mut output = output.ok_or(TaskError::NoOutput)?;
     let window = arguments.rect(kOfxImageEffectPropRenderWindow).unwrap_or(output.frame.bounds);
     let ctx = inputs.ctx(Arc::new(Silent))?;
     if inputs.source.is_some() && inputs.values.get(&shared::MIX) <= 0.0 {
@@ -92,16 +94,16 @@ fn edit(
             },
         )?
         .ok_or(TaskError::Busy)?;
-    // A word has no numbers of its own: it takes those of the picture it goes into.
-    let space = if source.is_some() { inputs.space } else { output.depth.usual_space() };
     let frame = source.as_ref().map_or(*frame, |source| source.frame);
     task.remember_shapes(node, &work, frame);
     if inputs.has_prompt(node) {
-        status::remember(task.effect(), &work, task.time(), source.as_ref(), space);
+        status::remember(task.effect(), &work, task.time(), source.as_ref(), inputs.space);
     } else {
         status::remember_source(task.effect(), NO_PROMPT);
     }
-    let in_host_space = ctx.install(|| drawn.into_space(space));
+    // Letters in a picture without alpha lie on paper.
+    let drawn = if source.is_none() && output.alpha.is_none() { drawn.over([1.0; 3]) } else { drawn };
+    let in_host_space = ctx.install(|| drawn.into_space(inputs.space));
     let premultiplied = source.as_ref().unwrap_or(output).alpha == Some(Alpha::Premultiplied);
     Ok(if premultiplied { in_host_space.into_premultiplied() } else { in_host_space })
 }
@@ -112,10 +114,12 @@ fn write(output: &mut HostImage, window: OfxRectI, edited: &Image, inputs: &Inpu
     let mix = values.get(&shared::MIX) as f32;
     let invert = values.get(&shared::MASK_INVERT);
     let bounds = source.as_ref().map_or(output.frame.bounds, |source| source.frame.bounds);
+    let is_colorless = source.is_none() && output.alpha == Some(Alpha::Straight);
     output.write(window, ctx, |x, y| {
         let before = match source {
             None => [0.0; 4],
             Some(source) => match source.pixel(x, y) {
+                Some(before) if before[3] <= LEAST_ALPHA => return before,
                 Some(before) => before,
                 None => return [0.0; 4],
             },
@@ -124,6 +128,8 @@ fn write(output: &mut HostImage, window: OfxRectI, edited: &Image, inputs: &Inpu
         let row = i64::from(bounds.y2) - 1 - i64::from(y);
         let at = row as usize * edited.width + column as usize;
         let after = [0, 1, 2, 3].map(|plane| edited.planes[plane].get(at).copied().unwrap_or(0.0));
+        // Below a word is nothing, and nothing has no colour that could come through.
+        let before = if is_colorless { [after[0], after[1], after[2], 0.0] } else { before };
         let shown = mask.as_ref().map_or(mix, |mask| mix * mask.cover(x, y, invert));
         mixed(before, after, shown)
     });

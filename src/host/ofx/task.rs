@@ -4,7 +4,7 @@
 //! work is a [`Request`] as the command line makes it of the same pixels and parameters. The host is called from its own
 //! thread alone: the work itself runs on another one while this one asks for abort. Determinism and cost: as [`session`].
 
-use super::clips::{self, ClipError, Frame, HostImage};
+use super::clips::{self, ClipError, Depth, Frame, HostImage};
 use super::overlay;
 use super::picker;
 use super::process;
@@ -17,8 +17,8 @@ use crate::cache::CacheError;
 use crate::ctx::{Cancelled, Ctx, Progress, ThreadError};
 use crate::fault::Fault;
 use crate::gpu::{self, Backend};
-use crate::image::{ColorSpace, Image};
-use crate::nodes::param::{ParamError, Values};
+use crate::image::{ColorSpace, Image, color};
+use crate::nodes::param::{Kind, Param, ParamError, Value, Values};
 use crate::nodes::{Clip, Node, Role, font_stylize, hosted, plan_for_nothing, prompts, shared};
 use crate::plan::{Artifact, Key};
 use crate::raster::Size;
@@ -379,11 +379,20 @@ impl<'a> Task<'a> {
         clip.map_or(Ok(None), |clip| self.image(clip))
     }
 
-    /// Source and parameters.
+    /// Source and parameters; of a word in the numbers that the host says its output has.
+    ///
+    /// # Errors
+    /// As [`Self::inputs_into`].
+    pub(super) fn inputs(&self) -> Result<Inputs, TaskError> {
+        let output = clips::clip(self.effect, kOfxImageEffectOutputClipName, self.suites);
+        self.inputs_into(output.and_then(|output| clips::depth(output, self.suites)))
+    }
+
+    /// Source and parameters, for an output that is kept in `depth`.
     ///
     /// # Errors
     /// [`TaskError`] for a missing source or a parameter that does not parse.
-    pub(super) fn inputs(&self) -> Result<Inputs, TaskError> {
+    pub(super) fn inputs_into(&self, depth: Option<Depth>) -> Result<Inputs, TaskError> {
         let reader = self.reader();
         let bends_words = self.node.draws_its_source();
         let has_word = bends_words && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty());
@@ -407,11 +416,13 @@ impl<'a> Task<'a> {
             "linear" => ColorSpace::Linear,
             "srgb" => ColorSpace::Srgb,
             _ => {
-                let named = clips::named_space(self.effect, "Source", self.suites);
-                let usual = || source.as_ref().map_or(ColorSpace::Srgb, |source| source.depth.usual_space());
-                named.unwrap_or_else(usual)
+                // A word has no numbers of its own: it takes those of the picture it goes into.
+                let stored = source.as_ref().map(|source| source.depth).or(depth);
+                let named = source.as_ref().and_then(|_| clips::named_space(self.effect, "Source", self.suites));
+                named.unwrap_or(stored.map_or(ColorSpace::Srgb, Depth::usual_space))
             }
         };
+        show_colors(&mut values, self.node.params, space)?;
         let limits = values.get(&shared::MASK_LIMITS) && self.node.edits && source.is_some();
         let limits = mask.as_ref().filter(|_| limits);
         let limits = limits.map(|mask| covers(mask, &frame, values.get(&shared::MASK_INVERT)));
@@ -486,6 +497,15 @@ impl<'a> Task<'a> {
         // A panic of the worker goes on to the guard of this action.
         Ok(done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
     }
+}
+
+/// Brings the colours among `values` from the host's numbers, in `space`, into display-referred sRGB.
+fn show_colors(values: &mut Values, params: &'static [Param], space: ColorSpace) -> Result<(), ParamError> {
+    for param in params.iter().filter(|param| matches!(param.kind, Kind::Color { .. }) && space == ColorSpace::Linear) {
+        let shown = values.get(&param.color()).map(|value| f64::from(color::srgb_from_linear(value as f32)));
+        values.set(param, Value::Color(shown.map(|value| value.clamp(0.0, 1.0))))?;
+    }
+    Ok(())
 }
 
 /// How far each pixel of `frame` lies under `mask`, 0 to 1, top row first.

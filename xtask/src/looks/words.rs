@@ -25,7 +25,7 @@ pub(crate) fn words(cells: &Cells, group: &mut Group) -> Result<(), String> {
     let (mut known, mut kept) = (0_usize, 0_usize);
     for word in WORDS {
         for prompt in PROMPTS {
-            let args = ["stylize", "--text", word, "--font", FONT, "--prompt", prompt];
+            let args = ["stylize", "--text", word, "--font", FONT, "--ground=on", "--prompt", prompt];
             let (before, after) = cells.before_and_after(&args)?;
             let toward = toward(cells, &before, &after, prompt)?;
             let (before, after) = (letters(cells, &before)?, letters(cells, &after)?);
