@@ -412,3 +412,21 @@ fn a_region_is_copied_to_the_next_free_one() {
     assert_eq!(press(&node, &instance, "region1Copy"), kOfxStatFailed);
     assert!(instance.messages.lock().join("; ").contains("all 8 regions are in use"), "{:?}", instance.messages);
 }
+
+#[test]
+fn the_output_of_a_word_has_alpha_and_that_of_a_picture_is_the_hosts_affair() {
+    let host = Host::load(Manners::default());
+    let (node, instance) = host.instance(STYLIZE, GENERAL);
+    let preferences = || {
+        let answers = PropSet::default();
+        assert_eq!(
+            node.act(kOfxImageEffectActionGetClipPreferences, Some(&instance), None, Some(&answers)),
+            kOfxStatOK
+        );
+        let components = answers.text(c"OfxImageClipPropComponents_Output");
+        (answers.text(kOfxImageEffectPropPreMultiplication), components)
+    };
+    assert_eq!(preferences(), (String::new(), String::new()));
+    set(&instance, "text", text("A"));
+    assert_eq!(preferences(), ("OfxImageAlphaPremultiplied".to_owned(), "OfxImageComponentRGBA".to_owned()));
+}

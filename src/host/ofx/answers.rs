@@ -78,6 +78,7 @@ pub(super) fn clip_preferences(
     if node.draws_its_source() && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty()) {
         // Letters lie on nothing.
         answers.set_static(kOfxImageEffectPropPreMultiplication, 0, kOfxImagePreMultiplied);
+        answers.set_static(c"OfxImageClipPropComponents_Output", 0, kOfxImageComponentRGBA);
     }
     kOfxStatOK
 }

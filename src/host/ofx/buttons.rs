@@ -19,7 +19,7 @@ use super::task::{Effort, Task, TaskError};
 use crate::ctx::Cancelled;
 use crate::fault::Fault;
 use crate::finish::lut::cube_from_edit;
-use crate::finish::scene_at;
+use crate::finish::scene_shown;
 use crate::nodes::{Node, hosted, recolor, shared};
 use crate::raster::Size;
 use crate::scene::palette_out::gpl_from_scenes;
@@ -245,13 +245,13 @@ fn one_frame(
     let work = work.ok_or(TaskError::Busy)?;
     status::remember(task.effect(), &work, task.time(), inputs.source.as_ref(), inputs.space);
     let edited = work.made.edited().ok_or(TaskError::NoShapes)?;
-    let (metadata, strength) = (work.prepared.plan.metadata(), (node.finish)(&inputs.values).strength);
-    let scene = scene_at(&edited, strength);
+    let (metadata, finish) = (work.prepared.plan.metadata(), (node.finish)(&inputs.values));
+    let scene = scene_shown(&edited, finish);
     for (content, path, file) in files {
         let text = match content {
             Content::Svg => svg_from_scene(&scene, &metadata),
             Content::Palette => gpl_from_scenes(&edited.initial, &scene, &metadata.title),
-            Content::Lut => cube_from_edit(&edited, &metadata.title, strength).ok_or(TaskError::NoGrade)?,
+            Content::Lut => cube_from_edit(&edited, &metadata.title, finish.strength).ok_or(TaskError::NoGrade)?,
         };
         let done = whole_file::finish(file, Path::new(&path), text.as_bytes());
         done.map_err(|error| failed(&path, error.to_string()))?;
