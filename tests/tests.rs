@@ -10,6 +10,7 @@ mod gpu;
 mod host;
 mod house;
 mod layers;
+mod manual;
 mod property;
 mod regression;
 mod util;

@@ -31,6 +31,8 @@ pub(crate) struct Manners {
     pub(crate) viewer: bool,
     /// Whether nobody looks.
     pub(crate) background: bool,
+    /// Whether texts that it was handed are read again at the end.
+    pub(crate) keeps_pointers: bool,
     /// What the host calls itself.
     pub(crate) name: &'static CStr,
     /// First and last frame of the project.
@@ -45,6 +47,7 @@ impl Default for Manners {
             keys_texts: true,
             viewer: true,
             background: false,
+            keeps_pointers: false,
             name: c"org.linocut.minihost",
             frames: [1.0, 3.0],
         }

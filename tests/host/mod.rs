@@ -10,6 +10,7 @@ mod gpu;
 mod mini;
 mod objects;
 mod overlay;
+mod profiles;
 mod road;
 mod shots;
 mod suites;

@@ -18,6 +18,18 @@ pub(crate) enum Value {
     Pointer(usize),
 }
 
+/// Texts that the plug-in handed over, by address, with what they said: some hosts read them when they please.
+pub(crate) static HANDED: Mutex<BTreeMap<usize, CString>> = Mutex::new(BTreeMap::new());
+
+/// Every text that was handed over still stands where it stood.
+pub(crate) fn assert_texts_last() {
+    for (address, text) in HANDED.lock().iter() {
+        // SAFETY: the plug-in promises that its texts live as long as the library, which is still loaded.
+        let now = unsafe { CStr::from_ptr(*address as *const c_char) };
+        assert_eq!(now, text.as_c_str(), "a text was thrown away");
+    }
+}
+
 /// Pictures lent out and not given back, of all effects.
 pub(crate) static LENT: AtomicUsize = AtomicUsize::new(0);
 
@@ -177,6 +189,15 @@ impl Param {
         Self { kind: self.kind.clone(), props: self.props.copy(), keys: Mutex::new(vec![(f64::MIN, value)]) }
     }
 
+    /// As a project keeps it: what is not kept starts anew.
+    fn saved(&self) -> Self {
+        let made = self.instance();
+        if self.props.all(kOfxParamPropPersistant) != [Value::Int(0)] {
+            made.keys.lock().clone_from(&self.keys.lock());
+        }
+        made
+    }
+
     /// Sets the value from time `from` on.
     pub(crate) fn key(&self, from: f64, value: ParamValue) {
         self.keys.lock().push((from, value));
@@ -276,6 +297,14 @@ impl Effect {
         }
         let params =
             self.params.lock().iter().map(|(name, param)| (name.clone(), Box::new(param.instance()))).collect();
+        *made.params.lock() = params;
+        made
+    }
+
+    /// What a project that is opened again has in place of this instance.
+    pub(crate) fn saved(&self) -> Box<Self> {
+        let made = self.instance();
+        let params = self.params.lock().iter().map(|(name, param)| (name.clone(), Box::new(param.saved()))).collect();
         *made.params.lock() = params;
         made
     }

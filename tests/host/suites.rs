@@ -50,6 +50,9 @@ unsafe extern "C" fn set_pointer(h: OfxPropertySetHandle, p: *const c_char, i: c
     unsafe { set(h, p, i, Value::Pointer(v as usize)) }
 }
 unsafe extern "C" fn set_string(h: OfxPropertySetHandle, p: *const c_char, i: c_int, v: *const c_char) -> OfxStatus {
+    if super::mini::manners().keeps_pointers {
+        super::objects::HANDED.lock().insert(v.addr(), unsafe { name(v) });
+    }
     unsafe { set(h, p, i, Value::Text(name(v))) }
 }
 unsafe extern "C" fn set_double(h: OfxPropertySetHandle, p: *const c_char, i: c_int, v: f64) -> OfxStatus {

@@ -46,12 +46,19 @@ pub(crate) fn bundle() -> Result<PathBuf, String> {
     check(&library)?;
     let bundle = root().join("target/bundle").join(NAME);
     let _ = fs::remove_dir_all(&bundle);
+    lay_out(&bundle, &library, platform(std::env::consts::OS, std::env::consts::ARCH)?)?;
+    say(&format!("{}\ninstall it with: cargo xtask install [FOLDER]", bundle.display()));
+    Ok(bundle)
+}
+
+/// Puts `library` and all that belongs to it into the folder `bundle`, as hosts on `platform` look for it.
+fn lay_out(bundle: &Path, library: &Path, platform: &str) -> Result<(), String> {
     let contents = bundle.join("Contents");
-    let (binaries, resources) = (contents.join(platform()?), contents.join("Resources"));
+    let (binaries, resources) = (contents.join(platform), contents.join("Resources"));
     for folder in [&binaries, &resources] {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    copy(&library, &binaries.join("Linocut.ofx"))?;
+    copy(library, &binaries.join("Linocut.ofx"))?;
     let sources = root().join("plugin-bundle");
     let plist = fs::read_to_string(sources.join("Info.plist.in")).map_err(|error| format!("Info.plist.in: {error}"))?;
     let plist = plist.replace("@VERSION@", env!("CARGO_PKG_VERSION"));
@@ -60,8 +67,7 @@ pub(crate) fn bundle() -> Result<PathBuf, String> {
         copy(&icon, &resources.join(icon.file_name().unwrap_or_default()))?;
         draw(&icon, &resources)?;
     }
-    say(&format!("{}\ninstall it with: cargo xtask install [FOLDER]", bundle.display()));
-    Ok(bundle)
+    Ok(())
 }
 
 /// Builds the bundle and copies it into `folder`, or into the per-user folder that hosts are told to search.
@@ -94,9 +100,9 @@ fn check_tree() -> Result<(), String> {
     }
 }
 
-/// Name of the folder of this platform's binary.
-fn platform() -> Result<&'static str, String> {
-    match (std::env::consts::OS, std::env::consts::ARCH) {
+/// Name of the folder of a platform's binary.
+fn platform(os: &str, arch: &str) -> Result<&'static str, String> {
+    match (os, arch) {
         ("linux", "x86_64") => Ok("Linux-x86-64"),
         ("linux", "aarch64") => Ok("Linux-arm-64"),
         ("macos", _) => Ok("MacOS"),
@@ -147,4 +153,36 @@ fn draw(icon: &Path, resources: &Path) -> Result<(), String> {
     let args = [Path::new("vectorize"), icon, Path::new("-o"), &scratch, Path::new("--png"), &png];
     execute(&program.to_string_lossy(), &args, &[])?;
     fs::remove_file(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_has_its_binary_where_each_platform_looks_for_it() {
+        let folder = std::env::temp_dir().join(format!("linocut-bundle-{}", std::process::id()));
+        let library = folder.join("library");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&library, b"the plug-in").unwrap();
+        let platforms = [
+            ("linux", "x86_64"),
+            ("linux", "aarch64"),
+            ("macos", "aarch64"),
+            ("macos", "x86_64"),
+            ("windows", "x86_64"),
+        ];
+        let wanted = ["Linux-x86-64", "Linux-arm-64", "MacOS", "MacOS", "Win64"];
+        for ((os, arch), wanted) in platforms.into_iter().zip(wanted) {
+            let bundle = folder.join(format!("{os}-{arch}")).join(NAME);
+            lay_out(&bundle, &library, platform(os, arch).unwrap()).unwrap();
+            let contents = bundle.join("Contents");
+            assert_eq!(fs::read(contents.join(wanted).join("Linocut.ofx")).unwrap(), b"the plug-in", "{os} {arch}");
+            assert!(fs::read_to_string(contents.join("Info.plist")).unwrap().contains("<plist"), "{os} {arch}");
+            let icon = contents.join("Resources/org.linocut.PromptEdit.png");
+            assert!(icon.is_file(), "{} is missing", icon.display());
+        }
+        assert!(platform("plan9", "x86_64").is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -1,11 +1,11 @@
 //! `cargo xtask report`: measures the figures the project promises and prints them beside their targets.
 //!
 //! `LINOCUT_SAMPLES` names a folder with `tajmahal.svg` and `horseriding.svg` of the CLIPVG project; without them those
-//! rows are left out and said so. `--write` puts the tables between their markers in README.md.
+//! rows are left out and said so. `--write` puts the tables between their markers in docs/figures.md.
 
 use crate::cards;
 use crate::figures::Figures;
-use crate::tools::{SAMPLES, build, linocut, linocut_text, number, replace_section, root, samples, say};
+use crate::tools::{FIGURES, SAMPLES, build, linocut, number, replace_section, root, samples, say};
 use serde_json::Value;
 use std::path::Path;
 use std::time::Instant;
@@ -49,9 +49,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let of_encoder = figures.table(tower_s);
     say(&format!("{table}\n{of_encoder}"));
     if args.iter().any(|arg| arg == "--write") {
-        replace_section("figures", &table)?;
-        replace_section("encoder", &of_encoder)?;
-        replace_section("nodes", &linocut_text(&["nodes"])?)?;
+        replace_section(FIGURES, "figures", &table)?;
+        replace_section(FIGURES, "encoder", &of_encoder)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What every helper command needs: running programs, the program itself, the README, flags.
+//! What every helper command needs: running programs, the program itself, tables in documents, flags.
 //!
 //! Input: none. Output: functions. Invariants: imports nothing of its siblings, so they may all import it. Cost: as what is run.
 
@@ -94,16 +94,19 @@ pub(crate) fn number(value: &Value, key: &str) -> f64 {
     value[key].as_f64().unwrap_or(f64::NAN)
 }
 
-/// Replaces what stands between `<!-- name -->` and `<!-- /name -->` in the README.
-pub(crate) fn replace_section(name: &str, text: &str) -> Result<(), String> {
-    let path = root().join("README.md");
-    let readme = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+/// Where measured tables stand.
+pub(crate) const FIGURES: &str = "docs/figures.md";
+
+/// Replaces what stands between `<!-- name -->` and `<!-- /name -->` in the Markdown file `file`.
+pub(crate) fn replace_section(file: &str, name: &str, text: &str) -> Result<(), String> {
+    let path = root().join(file);
+    let before = std::fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
     let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let missing = || format!("README.md lacks {open} or {close}");
-    let (before, rest) = readme.split_once(&open).ok_or_else(missing)?;
+    let missing = || format!("{file} lacks {open} or {close}");
+    let (before, rest) = before.split_once(&open).ok_or_else(missing)?;
     let (_, after) = rest.split_once(&close).ok_or_else(missing)?;
-    let readme = format!("{before}{open}\n{}\n{close}{after}", text.trim_end());
-    std::fs::write(&path, readme).map_err(|error| error.to_string())
+    let text = format!("{before}{open}\n{}\n{close}{after}", text.trim_end());
+    std::fs::write(&path, text).map_err(|error| error.to_string())
 }
 
 /// BLAKE3 of an encoder's weights, hexadecimal.

@@ -88,6 +88,10 @@ fn line(body: &mut String, y: &mut u32, drawn: &str) {
     *y += ROW_PX;
 }
 
+/// What stands in the box of a switch that is on.
+const TICK: &str =
+    r##"<path d="M174 {top} l4 5 l7 -9" transform="translate(0 2)" fill="none" stroke="#fff" stroke-width="2"/>"##;
+
 fn control(body: &mut String, y: &mut u32, item: &Item) {
     let label = |label: &str| {
         format!(r#"<text x="{}" y="{{y}}" text-anchor="end">{}</text>"#, CONTROL_X_PX - 10, escaped(label))
@@ -103,7 +107,14 @@ fn control(body: &mut String, y: &mut u32, item: &Item) {
     let drawn = match item {
         Item::Button(button) => boxed(150, "#4a4a4a") + &value(button.label, "v"),
         Item::ReadOut(read_out) => label(read_out.label) + &value(read_out.default, "r"),
-        Item::Param(param) => label(param.label) + &parameter(param, boxed, value),
+        Item::Param(param) => {
+            if matches!(param.kind, Kind::AutoNumber { .. } | Kind::AutoInteger { .. }) {
+                // Hosts have a switch of its own for it.
+                let automatic = label(&format!("Automatic {}", param.label.to_lowercase()));
+                line(body, y, &(automatic + &boxed(18, "#222") + TICK));
+            }
+            label(param.label) + &parameter(param, boxed, value)
+        }
     };
     line(body, y, &drawn);
 }
@@ -111,19 +122,16 @@ fn control(body: &mut String, y: &mut u32, item: &Item) {
 fn parameter(param: &Param, boxed: impl Fn(u32, &str) -> String, value: impl Fn(&str, &str) -> String) -> String {
     let default = param.default_text();
     match param.kind {
-        Kind::Switch { default } => {
-            let tick = r##"<path d="M174 {top} l4 5 l7 -9" transform="translate(0 2)" fill="none" stroke="#fff" stroke-width="2"/>"##;
-            boxed(18, "#222") + if default { tick } else { "" }
-        }
+        Kind::Switch { default } => boxed(18, "#222") + if default { TICK } else { "" },
         Kind::Choice { .. } => {
             boxed(130, "#4a4a4a") + &value(&default, "v") + r##"<path d="M284 {top} l8 0 l-4 6 z" fill="#ccc"/>"##
         }
         Kind::Number { default, min, max } => {
             slider((default - min) / (max - min), &default.to_string(), &boxed, &value)
         }
-        Kind::AutoNumber { .. } | Kind::AutoInteger { .. } | Kind::Integer { .. } => {
-            boxed(70, "#222") + &value(&default, "v")
-        }
+        Kind::AutoNumber { usual, min, max } => slider((usual - min) / (max - min), &usual.to_string(), &boxed, &value),
+        Kind::AutoInteger { usual, .. } => boxed(70, "#222") + &value(&usual.to_string(), "v"),
+        Kind::Integer { .. } => boxed(70, "#222") + &value(&default, "v"),
         _ => boxed(250, "#222") + &value(&default, "v"),
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask looks`: whether edits do what their prompts say, measured without asking the encoder that made them.
 //!
 //! Input: the program (`--program FILE`, or the release build, which is made first) and `examples`. Output: a line a cell and
-//! a table of goals; with `--write` the table in README.md and everything in `models/default/looks.json`. `--only` names
+//! a table of goals; with `--write` the table in docs/figures.md and everything in `models/default/looks.json`. `--only` names
 //! groups, and what is written keeps the others as they were: for changes that cannot reach them. `--fresh` makes again what earlier reports kept. Invariant: goals and prompts are fixed and failures are
 //! listed. Cost: some 400 edits, an hour and a half on two cores; finished cells stay in `target/looks`, named by program.
 
@@ -23,7 +23,7 @@ mod time;
 mod unseen;
 mod words;
 
-use crate::tools::{build, flag, program, replace_section, root, say, weights_hash};
+use crate::tools::{FIGURES, build, flag, program, replace_section, root, say, weights_hash};
 use cells::Cells;
 use serde_json::{Value, json};
 use table::Group;
@@ -71,12 +71,12 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         let report = json!({ "weights_blake3": weights_hash(&root().join("models/default"))?, "groups": groups });
         let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
         std::fs::write(root().join(JSON), text + "\n").map_err(|error| format!("{JSON}: {error}"))?;
-        replace_section("looks", &table)?;
+        replace_section(FIGURES, "looks", &table)?;
     }
     Ok(())
 }
 
-/// The README's table of groups.
+/// The table of groups.
 fn table_of(groups: &[Value]) -> String {
     let rows = groups.iter().filter_map(|group| group["table"].as_str());
     format!("| what | goal | now | reached |\n|---|---|---|---|\n{}", rows.collect::<String>())

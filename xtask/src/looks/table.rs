@@ -1,4 +1,4 @@
-//! What a group of checks found, as lines for a person, rows of the README's table and JSON.
+//! What a group of checks found, as lines for a person, rows of the table in docs/figures.md and JSON.
 //!
 //! Input: rows as they are measured. Output: text and JSON. Invariant: a goal that is missed is listed as missed and by how
 //! much; a group that could not be measured is listed as failed.
@@ -29,7 +29,7 @@ pub(crate) enum Goal {
     Most(f64),
 }
 
-/// One line of the README's table.
+/// One line of the table.
 #[derive(Debug)]
 pub(crate) struct Summary {
     /// What was measured.
