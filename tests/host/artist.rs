@@ -9,6 +9,7 @@ use super::{EDIT, FILTER, GENERAL, OUTPUT, SIZE, SOURCE, VECTORIZE, connect, dis
 use linocut::cache::Cache;
 use linocut::nodes::NODES;
 use openfx::sys::generic::core::*;
+use openfx::sys::image_effect_v1::colour::kOfxImageClipPropColourspace;
 use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::param::*;
 use std::cell::{Cell, RefCell};
@@ -429,4 +430,50 @@ fn the_output_of_a_word_has_alpha_and_that_of_a_picture_is_the_hosts_affair() {
     assert_eq!(preferences(), (String::new(), String::new()));
     set(&instance, "text", text("A"));
     assert_eq!(preferences(), ("OfxImageAlphaPremultiplied".to_owned(), "OfxImageComponentRGBA".to_owned()));
+}
+
+#[test]
+fn the_colour_space_that_a_host_names_counts_before_the_depth() {
+    let host = Host::load(Manners::default());
+    let (node, instance) = host.instance(VECTORIZE, FILTER);
+    let read_as = |space: Option<&CStr>| {
+        let output = connect(&instance, &Layout::default(), &disc());
+        if let Some(space) = space {
+            let clip = instance.clip(SOURCE).unwrap();
+            clip.props.set(kOfxImageClipPropColourspace, 0, Value::Text(space.to_owned()));
+        }
+        assert_eq!(node.render(&instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+        node.act(kOfxActionBeginInstanceEdit, Some(&instance), None, None);
+        (read_out(&instance, c"statusSource"), Layout::default().bytes(&output))
+    };
+    let (usual, traced) = read_as(None);
+    assert_eq!(usual, "sRGB, straight alpha", "bytes are sRGB unless the host knows better");
+    let (named, linear) = read_as(Some(c"lin_rec709_srgb"));
+    assert_eq!(named, "linear light, straight alpha");
+    assert_ne!(linear, traced, "the numbers were read otherwise");
+    assert_eq!(read_as(Some(c"arri_logc4")).0, usual, "a space of another gamut is not guessed at");
+    let (_, descriptor) = host.described(VECTORIZE, FILTER);
+    assert_eq!(descriptor.props.text(c"OfxImageEffectPropColourManagementStyle"), "OfxImageEffectColourManagementCore");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_more_threads_are_used_than_the_host_lends() {
+    const CHILD: &str = "LINOCUT_TEST_THREADS";
+    if std::env::var_os(CHILD).is_none() {
+        // Threads belong to a process: this one may have its own already.
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "host::artist::no_more_threads_are_used_than_the_host_lends"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        return assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    }
+    let host = Host::load(Manners { processors: 1, ..Manners::default() });
+    let (node, instance) = host.instance(VECTORIZE, FILTER);
+    let output = connect(&instance, &Layout::default(), &disc());
+    assert_eq!(node.render(&instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default());
+    assert_eq!(names.filter(|name| name.starts_with("linocut-")).count(), 1);
 }

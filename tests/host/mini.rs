@@ -2,7 +2,7 @@
 
 use super::objects::{Effect, Picture, PropSet, Value};
 use super::overlay::{DRAW, INTERACT};
-use super::suites::{EFFECT, PROGRESS, PROPERTY, TIME_LINE, message_suites, parameter_suite};
+use super::suites::{EFFECT, MULTI_THREAD, PROGRESS, PROPERTY, TIME_LINE, message_suites, parameter_suite};
 use libloading::{Library, Symbol};
 use openfx::sys::generic::core::*;
 use openfx::sys::generic::property::kOfxPropertySuite;
@@ -10,6 +10,7 @@ use openfx::sys::image_effect_v1::draw_suite::kOfxDrawSuite;
 use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::interact::kOfxInteractSuite;
 use openfx::sys::image_effect_v1::message::{OfxMessageSuiteV1, OfxMessageSuiteV2, kOfxMessageSuite};
+use openfx::sys::image_effect_v1::multi_thread::kOfxMultiThreadSuite;
 use openfx::sys::image_effect_v1::param::*;
 use openfx::sys::image_effect_v1::progress::kOfxProgressSuite;
 use openfx::sys::image_effect_v1::time_line::kOfxTimeLineSuite;
@@ -33,6 +34,8 @@ pub(crate) struct Manners {
     pub(crate) background: bool,
     /// Whether texts that it was handed are read again at the end.
     pub(crate) keeps_pointers: bool,
+    /// Processors that the host lends.
+    pub(crate) processors: u32,
     /// What the host calls itself.
     pub(crate) name: &'static CStr,
     /// First and last frame of the project.
@@ -48,6 +51,7 @@ impl Default for Manners {
             viewer: true,
             background: false,
             keeps_pointers: false,
+            processors: 2,
             name: c"org.linocut.minihost",
             frames: [1.0, 3.0],
         }
@@ -64,7 +68,7 @@ unsafe extern "C" fn fetch_suite(_host: OfxPropertySetHandle, name: *const c_cha
         return std::ptr::null();
     }
     let (once, lasting) = MESSAGES.get_or_init(message_suites);
-    let known: [(&CStr, c_int, *const c_void); 9] = [
+    let known: [(&CStr, c_int, *const c_void); 10] = [
         (kOfxPropertySuite, 1, (&raw const PROPERTY).cast()),
         (kOfxImageEffectSuite, 1, (&raw const EFFECT).cast()),
         (kOfxParameterSuite, 1, std::ptr::from_ref(PARAMETER.get_or_init(parameter_suite)).cast()),
@@ -72,6 +76,7 @@ unsafe extern "C" fn fetch_suite(_host: OfxPropertySetHandle, name: *const c_cha
         (kOfxDrawSuite, 1, (&raw const DRAW).cast()),
         (kOfxProgressSuite, 1, (&raw const PROGRESS).cast()),
         (kOfxTimeLineSuite, 1, (&raw const TIME_LINE).cast()),
+        (kOfxMultiThreadSuite, 1, (&raw const MULTI_THREAD).cast()),
         (kOfxMessageSuite, 1, std::ptr::from_ref(once).cast()),
         (kOfxMessageSuite, 2, std::ptr::from_ref(lasting).cast()),
     ];

@@ -11,6 +11,7 @@ use openfx::sys::generic::core::*;
 use openfx::sys::generic::property::*;
 use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::message::*;
+use openfx::sys::image_effect_v1::multi_thread::OfxMultiThreadSuiteV1;
 use openfx::sys::image_effect_v1::param::*;
 use openfx::sys::image_effect_v1::progress::OfxProgressSuiteV1;
 use openfx::sys::image_effect_v1::time_line::OfxTimeLineSuiteV1;
@@ -319,6 +320,23 @@ unsafe extern "C" fn time_bounds(_instance: *mut c_void, first: *mut f64, last: 
     }
     kOfxStatOK
 }
+
+unsafe extern "C" fn processors(out: *mut c_uint) -> OfxStatus {
+    unsafe { out.write(super::mini::manners().processors) };
+    kOfxStatOK
+}
+
+pub(super) static MULTI_THREAD: OfxMultiThreadSuiteV1 = OfxMultiThreadSuiteV1 {
+    multiThread: None,
+    multiThreadNumCPUs: Some(processors),
+    multiThreadIndex: None,
+    multiThreadIsSpawnedThread: None,
+    mutexCreate: None,
+    mutexDestroy: None,
+    mutexLock: None,
+    mutexUnLock: None,
+    mutexTryLock: None,
+};
 
 pub(super) static TIME_LINE: OfxTimeLineSuiteV1 =
     OfxTimeLineSuiteV1 { getTime: Some(time), gotoTime: None, getTimeBounds: Some(time_bounds) };
