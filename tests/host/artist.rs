@@ -213,6 +213,27 @@ fn a_proxy_shows_the_edit_of_the_whole_frame_smaller() {
 }
 
 #[test]
+fn a_proxy_that_nobody_looks_at_does_not_depend_on_what_was_rendered_before() {
+    let host = Host::load(Manners { background: true, ..Manners::default() });
+    let layout = Layout::default();
+    let (node, instance) = host.instance(EDIT, FILTER);
+    quick(&instance, "a yellow disc");
+    let (width, height) = (SIZE.0 / 2, SIZE.1 / 2);
+    let proxy = || {
+        instance.connect(SOURCE, layout.picture(width, height, &halved(&disc())));
+        let output = layout.picture(width, height, &vec![0x11; 4 * width * height]);
+        instance.connect(OUTPUT, output.clone());
+        let how = How { scale: 0.5, ..How::default() };
+        assert_eq!(node.render_as(&instance, 0.0, whole(&output), how), kOfxStatOK, "{:?}", instance.messages);
+        layout.bytes(&output)
+    };
+    let before = proxy();
+    let output = connect(&instance, &layout, &disc());
+    assert_eq!(node.render(&instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+    assert_eq!(proxy(), before, "another machine of the farm has rendered nothing else");
+}
+
+#[test]
 fn natron_is_asked_to_shrink_the_whole_frame_and_other_hosts_are_not() {
     for (name, at_half) in [(NATRON, kOfxStatFailed), (c"uk.co.thefoundry.nuke", kOfxStatReplyDefault)] {
         let host = Host::load(Manners { name, ..Manners::default() });

@@ -8,14 +8,16 @@
 use super::answers;
 use super::clips::Frame;
 use super::describe;
+use super::error::TaskError;
 use super::guard::{self, Alone};
+use super::inputs::Effort;
 use super::process;
 use super::progress::{Bar, Meter};
 use super::props::Props;
 use super::status;
 use super::suites::Suites;
 use super::sys::*;
-use super::task::{Effort, Task, TaskError};
+use super::task::Task;
 use crate::ctx::Cancelled;
 use crate::fault::Fault;
 use crate::finish::lut::cube_from_edit;

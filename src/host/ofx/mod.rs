@@ -6,7 +6,7 @@
 //! [`crate::plan`].
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
-//! `params` say what a node is, `reader` what it is set to, `answers` says what is needed, `clips`, `task` and `render` make pictures, `buttons` act at
+//! `params` say what a node is, `reader` what it is set to, `answers` says what is needed, `clips`, `task`, `inputs` and `render` make pictures, `buttons` act at
 //! once and show their `progress`, `status` says what was done, `wholes` knows frames again at a proxy's scale, `quirks` are hosts' own ways, `overlay` (with `handles`, `paint`, `letters` and `picker`) is what a viewer shows, `process` is what all instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
@@ -15,8 +15,10 @@ mod answers;
 mod buttons;
 mod clips;
 mod describe;
+mod error;
 mod guard;
 mod handles;
+mod inputs;
 mod letters;
 mod overlay;
 mod paint;
@@ -36,12 +38,12 @@ mod wholes;
 
 use crate::fault::Fault;
 use crate::nodes::{NODES, Node};
+use error::TaskError;
 use props::{Props, lasting};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::OnceLock;
 use suites::{Suites, suites};
 use sys::*;
-use task::TaskError;
 
 /// Number of nodes.
 #[unsafe(no_mangle)]

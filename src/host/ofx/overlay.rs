@@ -10,6 +10,7 @@ use super::guard;
 use super::handles::{HALF_HANDLE_SCREEN_PX, HANDLES, Handle, Rectangle, Side};
 use super::paint::{Brush, Ink};
 use super::picker;
+use super::process;
 use super::props::Props;
 use super::reader::Reader;
 use super::status;
@@ -59,9 +60,8 @@ pub(super) fn register(node: &Node, effect: &Props, suites: Suites) {
 
 /// Whether the host has a viewer that plug-ins may draw into.
 pub(super) fn has_viewer(suites: Suites) -> bool {
-    let host = Props::of_host(suites);
-    let says = |property| host.int(property, 0).unwrap_or(0);
-    says(kOfxImageEffectPropSupportsOverlays) == 1 && says(kOfxImageEffectHostPropIsBackground) == 0
+    let draws = Props::of_host(suites).int(kOfxImageEffectPropSupportsOverlays, 0) == Some(1);
+    draws && !process::is_in_background(suites)
 }
 
 /// One entry for all nodes: the parameters that an instance has say which rectangles there are.

@@ -3,8 +3,9 @@
 //! Input: the environment. Output: a context, a [`Session`]. Invariants: made at the first render, never at load; hosts
 //! that load and unload a plug-in for every frame find everything again. Cost: one thread pool.
 
-use super::suites::suites;
-use super::sys::kOfxStatOK;
+use super::props::Props;
+use super::suites::{Suites, suites};
+use super::sys::{kOfxImageEffectHostPropIsBackground, kOfxStatOK};
 use crate::cache::Cache;
 use crate::ctx::{Cancel, Ctx, Progress, Silent, ThreadError};
 use crate::models::SearchPath;
@@ -46,6 +47,11 @@ fn threads_of_host() -> Option<usize> {
     let status = unsafe { count(&raw mut processors) };
     let most = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     (status == kOfxStatOK && processors > 0).then(|| (processors as usize).min(most))
+}
+
+/// Whether the host says that nobody looks.
+pub(super) fn is_in_background(suites: Suites) -> bool {
+    Props::of_host(suites).int(kOfxImageEffectHostPropIsBackground, 0) == Some(1)
 }
 
 /// The cache of finished scenes; off where its folder cannot be used.

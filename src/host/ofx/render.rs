@@ -6,12 +6,14 @@
 //! so are those of a pixel without alpha: light that covers nothing. Determinism: as the task. Cost: as the task, or a few tens of milliseconds from the cache.
 
 use super::clips::HostImage;
+use super::error::TaskError;
 use super::guard::Alone;
+use super::inputs::{Effort, Inputs};
 use super::props::Props;
 use super::status;
 use super::suites::Suites;
 use super::sys::*;
-use super::task::{Effort, Inputs, Task, TaskError};
+use super::task::Task;
 use crate::ctx::{Ctx, Silent};
 use crate::finish::mixed;
 use crate::image::{Alpha, Image, LEAST_ALPHA};

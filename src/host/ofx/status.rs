@@ -5,9 +5,9 @@
 //! in the viewer show them. Cost: a few lines an instance.
 
 use super::clips::{Frame, HostImage};
+use super::inputs::{Shown, Work};
 use super::reader::Reader;
 use super::sys::OfxImageEffectHandle;
-use super::task::{Shown, Work};
 use crate::image::{Alpha, ColorSpace};
 use crate::models::Choice;
 use crate::nodes::{hosted, prompts, shared};
