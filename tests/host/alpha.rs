@@ -3,14 +3,13 @@
 
 use super::buttons::STYLIZE;
 use super::mini::{Host, Layout, Manners};
-use super::objects::{Effect, Param, ParamValue, Value};
+use super::objects::{Effect, ParamValue, Value};
 use super::{EDIT, FILTER, OUTPUT, SOURCE, VECTORIZE, quick, set, whole};
 use linocut::grade::oklab_from_srgb;
 use linocut::image::color::srgb_from_linear;
 use openfx::sys::generic::core::*;
 use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::param::*;
-use parking_lot::Mutex;
 
 const RECOLOR: &str = "org.linocut.Recolor";
 const SIZE: (usize, usize) = (96, 72);
@@ -191,17 +190,6 @@ fn light_without_cover_goes_through() {
     }
 }
 
-/// The colour that an artist has chosen for every colour parameter; none: the defaults.
-static CHOSEN: Mutex<Option<[f64; 3]>> = Mutex::new(None);
-
-/// What this host says of the colour `param`.
-pub(super) fn chosen_color(param: &Param) -> [f64; 3] {
-    let default = param.props.all(kOfxParamPropDefault);
-    CHOSEN.lock().unwrap_or_else(|| {
-        [0, 1, 2].map(|at: usize| if let Some(Value::Double(value)) = default.get(at) { *value } else { f64::NAN })
-    })
-}
-
 /// The word A in a frame of `layout`, whose channels are read as numbers of 0 to 1.
 fn word(layout: &Layout, premultiplication: &'static std::ffi::CStr, prepare: impl Fn(&Effect)) -> Vec<f32> {
     let host = Host::load(Manners::default());
@@ -223,9 +211,9 @@ fn word(layout: &Layout, premultiplication: &'static std::ffi::CStr, prepare: im
 fn letters_have_alpha_and_the_hosts_colour_and_lie_on_white_where_there_is_no_alpha() {
     let float = Layout { depth: kOfxBitDepthFloat, ..Layout::default() };
     const COLOR: [f64; 3] = [0.5, 0.25, 0.1];
-    *CHOSEN.lock() = Some(COLOR);
+    let colored = |instance: &Effect| set(instance, "letterColor", ParamValue::Triple(COLOR));
     for (premultiplication, is_multiplied) in [(kOfxImagePreMultiplied, true), (kOfxImageUnPreMultiplied, false)] {
-        let values = word(&float, premultiplication, |_| {});
+        let values = word(&float, premultiplication, colored);
         let pixels = values.as_chunks::<4>().0;
         assert_eq!(pixels[0][3], 0.0, "nothing in the corner");
         assert!(pixels.iter().filter(|pixel| pixel[3] == 1.0).count() > 100, "letters cover");
@@ -237,14 +225,13 @@ fn letters_have_alpha_and_the_hosts_colour_and_lie_on_white_where_there_is_no_al
         }
     }
     // Bytes are display-referred, and so is the colour then.
-    let byte = word(&Layout::default(), kOfxImageUnPreMultiplied, |_| {});
+    let byte = word(&Layout::default(), kOfxImageUnPreMultiplied, colored);
     assert_eq!(byte[..4], [128.0 / 255.0, 64.0 / 255.0, 26.0 / 255.0, 0.0]);
     let on_white = word(&float, kOfxImagePreMultiplied, |instance| set(instance, "ground", ParamValue::Int(1)));
     assert_eq!(on_white[..4], [1.0; 4], "ground");
     let rgb = Layout { components: kOfxImageComponentRGB, ..float };
     let bare = word(&rgb, kOfxImageOpaque, |_| {});
     assert!(bare[..3] == [1.0; 3] && bare.iter().any(|value| *value < 0.2), "no alpha to put nothing into");
-    *CHOSEN.lock() = None;
 }
 
 #[test]

@@ -164,6 +164,7 @@ pub(crate) enum ParamValue {
     Int(c_int),
     Double(f64),
     Pair(f64, f64),
+    Triple([f64; 3]),
     Text(CString),
     None,
 }
@@ -180,6 +181,7 @@ impl Param {
     fn instance(&self) -> Self {
         let default = self.props.all(kOfxParamPropDefault);
         let value = match default.as_slice() {
+            [Value::Double(x), Value::Double(y), Value::Double(z)] => ParamValue::Triple([*x, *y, *z]),
             [Value::Double(x), Value::Double(y)] => ParamValue::Pair(*x, *y),
             [Value::Double(x)] => ParamValue::Double(*x),
             [Value::Int(x)] => ParamValue::Int(*x),
@@ -230,12 +232,13 @@ impl Param {
             ParamValue::Double(_) => ParamValue::Double(x),
             ParamValue::Pair(..) => ParamValue::Pair(x, y),
             ParamValue::Text(_) => ParamValue::Text(unsafe { CStr::from_ptr(one.cast()) }.to_owned()),
-            ParamValue::None => return kOfxStatErrUnknown,
+            ParamValue::Triple(_) | ParamValue::None => return kOfxStatErrUnknown,
         };
         kOfxStatOK
     }
 
-    pub(crate) unsafe fn write_value(&self, time: f64, one: *mut c_void, two: *mut c_void) -> OfxStatus {
+    pub(crate) unsafe fn write_value(&self, time: f64, to: [*mut c_void; 3]) -> OfxStatus {
+        let [one, two, three] = to;
         let keys = self.keys.lock();
         let held = keys.iter().rfind(|(from, _)| *from <= time);
         match held.map(|(_, value)| value) {
@@ -244,6 +247,11 @@ impl Param {
             Some(ParamValue::Pair(x, y)) => unsafe {
                 one.cast::<f64>().write(*x);
                 two.cast::<f64>().write(*y);
+            },
+            Some(ParamValue::Triple([x, y, z])) => unsafe {
+                one.cast::<f64>().write(*x);
+                two.cast::<f64>().write(*y);
+                three.cast::<f64>().write(*z);
             },
             Some(ParamValue::Text(text)) => unsafe { one.cast::<*const c_char>().write(text.as_ptr()) },
             _ => return kOfxStatErrUnknown,

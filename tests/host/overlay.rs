@@ -166,7 +166,7 @@ impl Viewer {
             let [mut x, mut y] = [f64::NAN; 2];
             let param = self.effect.param(&name).unwrap();
             // SAFETY: pairs are read through two pointers to double.
-            unsafe { param.write_value(3.0, (&raw mut x).cast(), (&raw mut y).cast()) };
+            unsafe { param.write_value(3.0, [(&raw mut x).cast(), (&raw mut y).cast(), std::ptr::null_mut()]) };
             [x, y]
         })
     }

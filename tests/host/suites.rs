@@ -4,7 +4,6 @@
 //! Rust cannot define such functions, but on the ABIs that tests run on (System V x86-64, AAPCS64) a variadic call with
 //! pointers passes them where a fixed call would, so they are defined with fixed pointers.
 
-use super::alpha;
 use super::objects::{Clip, Effect, Param, PropSet, Value};
 use super::overlay;
 use openfx::sys::generic::core::*;
@@ -225,14 +224,7 @@ unsafe extern "C" fn value_at(
     two: *mut c_void,
     three: *mut c_void,
 ) -> OfxStatus {
-    let param = unsafe { &*param.cast::<Param>() };
-    if param.kind.as_c_str() == kOfxParamTypeRGB {
-        for (channel, to) in alpha::chosen_color(param).into_iter().zip([one, two, three]) {
-            unsafe { to.cast::<f64>().write(channel) };
-        }
-        return kOfxStatOK;
-    }
-    unsafe { param.write_value(time, one, two) }
+    unsafe { (*param.cast::<Param>()).write_value(time, [one, two, three]) }
 }
 // Integer arguments and floating ones come in registers of their own, so one signature serves every kind of value.
 unsafe extern "C" fn set_value(param: OfxParamHandle, one: *const c_void, x: f64, y: f64) -> OfxStatus {
