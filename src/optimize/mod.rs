@@ -141,6 +141,10 @@ pub struct Edited {
     pub loss_last: f32,
 }
 
+/// What is said of an edit that [`Edited::is_unclear`].
+pub const UNCLEAR_PROMPT: &str =
+    "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words";
+
 impl Edited {
     /// Whether the encoder hardly tells a prompt from any photograph, so that little was changed.
     pub fn is_unclear(&self) -> bool {

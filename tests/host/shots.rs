@@ -67,6 +67,9 @@ fn a_cache_that_cannot_be_used_costs_time_and_nothing_else() {
         let (node, instance) = host.instance(VECTORIZE, FILTER);
         let output = connect(&instance, &Layout::default(), &disc());
         assert_eq!(node.render(&instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+        node.act(kOfxActionBeginInstanceEdit, Some(&instance), None, None);
+        let shown = instance.param(c"status").unwrap().text_at(0.0);
+        assert!(shown.contains("NOT KEPT: no cache folder can be used"), "{shown}");
         return assert_eq!(Layout::default().bytes(&output), expected(VECTORIZE, &[], &disc()));
     }
     let folder = crate::util::folder();

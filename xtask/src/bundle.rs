@@ -46,13 +46,17 @@ pub(crate) fn bundle() -> Result<PathBuf, String> {
     check(&library)?;
     let bundle = root().join("target/bundle").join(NAME);
     let _ = fs::remove_dir_all(&bundle);
-    lay_out(&bundle, &library, platform(std::env::consts::OS, std::env::consts::ARCH)?)?;
+    let resources = lay_out(&bundle, &library, platform(std::env::consts::OS, std::env::consts::ARCH)?)?;
+    for icon in files(&resources)? {
+        draw(&icon, &resources)?;
+    }
     say(&format!("{}\ninstall it with: cargo xtask install [FOLDER]", bundle.display()));
     Ok(bundle)
 }
 
-/// Puts `library` and all that belongs to it into the folder `bundle`, as hosts on `platform` look for it.
-fn lay_out(bundle: &Path, library: &Path, platform: &str) -> Result<(), String> {
+/// Puts `library` and all that belongs to it into the folder `bundle`, as hosts on `platform` look for it; returns the folder of the
+/// icons.
+fn lay_out(bundle: &Path, library: &Path, platform: &str) -> Result<PathBuf, String> {
     let contents = bundle.join("Contents");
     let (binaries, resources) = (contents.join(platform), contents.join("Resources"));
     for folder in [&binaries, &resources] {
@@ -65,9 +69,8 @@ fn lay_out(bundle: &Path, library: &Path, platform: &str) -> Result<(), String> 
     fs::write(contents.join("Info.plist"), plist).map_err(|error| format!("Info.plist: {error}"))?;
     for icon in files(&sources.join("Resources"))? {
         copy(&icon, &resources.join(icon.file_name().unwrap_or_default()))?;
-        draw(&icon, &resources)?;
     }
-    Ok(())
+    Ok(resources)
 }
 
 /// Builds the bundle and copies it into `folder`, or into the per-user folder that hosts are told to search.
@@ -175,12 +178,12 @@ mod tests {
         let wanted = ["Linux-x86-64", "Linux-arm-64", "MacOS", "MacOS", "Win64"];
         for ((os, arch), wanted) in platforms.into_iter().zip(wanted) {
             let bundle = folder.join(format!("{os}-{arch}")).join(NAME);
-            lay_out(&bundle, &library, platform(os, arch).unwrap()).unwrap();
+            let resources = lay_out(&bundle, &library, platform(os, arch).unwrap()).unwrap();
             let contents = bundle.join("Contents");
             assert_eq!(fs::read(contents.join(wanted).join("Linocut.ofx")).unwrap(), b"the plug-in", "{os} {arch}");
             assert!(fs::read_to_string(contents.join("Info.plist")).unwrap().contains("<plist"), "{os} {arch}");
-            let icon = contents.join("Resources/org.linocut.PromptEdit.png");
-            assert!(icon.is_file(), "{} is missing", icon.display());
+            let icon = resources.join("org.linocut.PromptEdit.svg");
+            assert!(resources == contents.join("Resources") && icon.is_file(), "{} is missing", icon.display());
         }
         assert!(platform("plan9", "x86_64").is_err());
         fs::remove_dir_all(&folder).unwrap();

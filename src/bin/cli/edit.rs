@@ -12,7 +12,7 @@ use linocut::image::Image;
 use linocut::models::Choice;
 use linocut::nodes::param::{Text, Typed, Values};
 use linocut::nodes::{self, Clip, Makes, Node, Role, font_stylize, prompts, recolor, shared};
-use linocut::optimize::{Edited, Step};
+use linocut::optimize::{Edited, Step, UNCLEAR_PROMPT};
 use linocut::plan::Plan;
 use linocut::raster::{self, Background, Size};
 use linocut::scene::Scene;
@@ -81,9 +81,7 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     let edited = made.edited();
     write(outputs, &picture, edited.as_deref(), &prepared.plan, (node.finish)(&values))?;
     if edited.as_ref().is_some_and(|edited| edited.is_unclear()) {
-        tracing::warn!(
-            "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words"
-        );
+        tracing::warn!("{UNCLEAR_PROMPT}");
     }
     // Judging is not part of writing; it ends that stage's clock.
     let scores = session.score(&prepared, &made, &run.ctx)?;

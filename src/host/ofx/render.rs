@@ -18,6 +18,7 @@ use crate::ctx::{Ctx, Silent};
 use crate::finish::mixed;
 use crate::image::{Alpha, Image, LEAST_ALPHA};
 use crate::nodes::{Node, shared};
+use crate::optimize::UNCLEAR_PROMPT;
 use crate::raster::Size;
 use std::sync::Arc;
 
@@ -54,12 +55,12 @@ pub(super) fn render(
         status::remember_source(effect, NO_PROMPT);
         return Ok(Some(NO_PROMPT.to_owned()));
     }
-    let edited = edit(&task, node, effort, &inputs, &output, &ctx)?;
+    let (edited, is_unclear) = edit(&task, node, effort, &inputs, &output, &ctx)?;
     write(&mut output, window, &edited, &inputs, &ctx);
     let lost = |regions: &[String]| format!("{} lies beside the picture and changes nothing", regions.join(" and "));
     Ok(match inputs.lost_regions.as_slice() {
         _ if !inputs.has_prompt(node) => Some(NO_PROMPT.to_owned()),
-        [] => None,
+        [] => is_unclear.then(|| UNCLEAR_PROMPT.to_owned()),
         regions => Some(lost(regions)),
     })
 }
@@ -72,7 +73,7 @@ fn pass(output: &mut HostImage, window: OfxRectI, inputs: &Inputs, ctx: &Ctx) {
     output.write(window, ctx, |x, y| inputs.source.as_ref().and_then(|source| source.pixel(x, y)).unwrap_or_default());
 }
 
-/// The edited picture in the space and kind of alpha of the source.
+/// The edited picture in the space and kind of alpha of the source, and whether the encoder hardly knew what was asked.
 fn edit(
     task: &Task<'_>,
     node: &Node,
@@ -80,7 +81,7 @@ fn edit(
     inputs: &Inputs,
     output: &HostImage,
     ctx: &Ctx,
-) -> Result<Image, TaskError> {
+) -> Result<(Image, bool), TaskError> {
     let Inputs { source, .. } = inputs;
     let frame = &output.frame;
     let material = inputs.material(Size { width_px: frame.width(), height_px: frame.height() }, ctx)?;
@@ -107,7 +108,8 @@ fn edit(
     let drawn = if source.is_none() && output.alpha.is_none() { drawn.over([1.0; 3]) } else { drawn };
     let in_host_space = ctx.install(|| drawn.into_space(inputs.space));
     let premultiplied = source.as_ref().unwrap_or(output).alpha == Some(Alpha::Premultiplied);
-    Ok(if premultiplied { in_host_space.into_premultiplied() } else { in_host_space })
+    let is_unclear = work.made.edited().is_some_and(|edited| edited.is_unclear());
+    Ok((if premultiplied { in_host_space.into_premultiplied() } else { in_host_space }, is_unclear))
 }
 
 /// Lays the edit over the source in the host's own numbers, by mix and mask, and writes the window.

@@ -6,6 +6,7 @@
 
 use super::clips::{Frame, HostImage};
 use super::inputs::{Shown, Work};
+use super::process;
 use super::reader::Reader;
 use super::sys::OfxImageEffectHandle;
 use crate::image::{Alpha, ColorSpace};
@@ -76,7 +77,12 @@ fn shown(work: &Work, time: f64) -> String {
         (Some(quality), Shown::Whole) => format!("{quality} edit of the whole frame"),
         (Some(quality), Shown::Proxy) => format!("APPROXIMATE: {quality} edit of a proxy"),
     };
-    format!("{what}, {}, frame {time}", if work.made.was_found { "from the cache" } else { "made now" })
+    let came = match work.made.was_found {
+        true => "from the cache",
+        false if process::cache().folder().is_none() => "made now and NOT KEPT: no cache folder can be used",
+        false => "made now",
+    };
+    format!("{what}, {came}, frame {time}")
 }
 
 fn edit(work: &Work) -> String {
