@@ -1,8 +1,8 @@
 //! One frame's work for an instance: what a render and the buttons have in common.
 //!
 //! Input: an instance and a time. Output: the source, what the parameters ask for, and the finished edit. Invariants: the
-//! work is a [`Request`] as the command line makes it of the same pixels and parameters. The host is called from its own
-//! thread alone: the work itself runs on another one while this one asks for abort. Determinism and cost: as [`session`].
+//! work is a [`crate::session::Request`] as the command line makes it of the same pixels and parameters. The host is called from its own
+//! thread alone: the work itself runs on another one while this one asks for abort. Determinism and cost: as [`crate::session`].
 
 use super::clips::{self, ClipError, Depth, Frame, HostImage};
 use super::error::TaskError;
