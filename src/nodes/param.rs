@@ -263,6 +263,12 @@ impl Param {
         flag
     }
 
+    /// What the switch is called that leaves the value to the node; none where the node does not find it.
+    pub fn automatic_label(&self) -> Option<String> {
+        let is_automatic = matches!(self.kind, Kind::AutoNumber { .. } | Kind::AutoInteger { .. });
+        is_automatic.then(|| format!("Automatic {}", self.label.to_lowercase()))
+    }
+
     /// The default value.
     pub fn default_value(&self) -> Value {
         match self.kind {

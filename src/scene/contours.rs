@@ -4,8 +4,23 @@
 //! Invariants: every contour has `3 n > 0` points and ends at its first; lines are cubics with controls at thirds.
 //! Cost: linear.
 
+use lyon_geom::{CubicBezierSegment, point};
+
 /// A closed chain of cubics: anchor, control, control, anchor, …
 pub type Contour = Vec<[f32; 2]>;
+
+/// The cubics of a closed contour, as geometry knows them.
+pub fn segments_of(contour: &[[f32; 2]]) -> impl Iterator<Item = CubicBezierSegment<f32>> {
+    let (cubics, _) = contour.as_chunks::<3>();
+    let ends = cubics.iter().skip(1).chain(cubics.first()).map(|[start, ..]| *start);
+    let place = |[x, y]: [f32; 2]| point(x, y);
+    cubics.iter().zip(ends).map(move |(&[from, first, second], to)| CubicBezierSegment {
+        from: place(from),
+        ctrl1: place(first),
+        ctrl2: place(second),
+        to: place(to),
+    })
+}
 
 /// Collects contours.
 #[derive(Debug)]

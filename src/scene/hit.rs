@@ -4,8 +4,8 @@
 //! outside follow the path's fill rule; a transparent path covers nothing. Determinism: pure functions. Cost: every path in
 //! front of the one that is hit is flattened once where its control points surround the point.
 
+use super::contours::segments_of;
 use super::{FillRule, Path, Scene};
-use lyon_geom::{CubicBezierSegment, point};
 
 /// How far a flattened curve may be from the true one, in canvas pixels.
 const TOLERANCE_PX: f32 = 0.25;
@@ -29,22 +29,19 @@ pub fn path_under(scene: &Scene, [x, y]: [f32; 2]) -> Option<usize> {
 
 /// The contours of `path`, flattened; the first point of each is not repeated at its end.
 pub fn outline_of(scene: &Scene, path: &Path) -> Vec<Vec<[f32; 2]>> {
-    let flattened = |points: &[[f32; 2]]| {
-        let place = |at: usize| points.get(at % points.len().max(1)).map_or(point(0.0, 0.0), |[x, y]| point(*x, *y));
+    let flattened = |contour: &[[f32; 2]]| {
         let mut line = Vec::new();
-        for first in (0..points.len()).step_by(3) {
-            let [from, ctrl1, ctrl2, to] = [0, 1, 2, 3].map(|step| place(first + step));
-            let cubic = CubicBezierSegment { from, ctrl1, ctrl2, to };
-            cubic.for_each_flattened(TOLERANCE_PX, &mut |piece| line.push([piece.from.x, piece.from.y]));
+        for segment in segments_of(contour) {
+            segment.for_each_flattened(TOLERANCE_PX, &mut |piece| line.push([piece.from.x, piece.from.y]));
         }
         line
     };
     scene.contours_of(path).map(flattened).collect()
 }
 
-/// Left, top, right and bottom of a flattened outline; none of an empty one.
-pub fn bounds_of(outline: &[Vec<[f32; 2]>]) -> Option<[f32; 4]> {
-    let mut points = outline.iter().flatten();
+/// Left, top, right and bottom of some points; none of no points.
+pub fn bounds_of<'a>(points: impl IntoIterator<Item = &'a [f32; 2]>) -> Option<[f32; 4]> {
+    let mut points = points.into_iter();
     let &[x, y] = points.next()?;
     Some(points.fold([x, y, x, y], |[left, top, right, bottom], &[x, y]| {
         [left.min(x), top.min(y), right.max(x), bottom.max(y)]
@@ -53,8 +50,7 @@ pub fn bounds_of(outline: &[Vec<[f32; 2]>]) -> Option<[f32; 4]> {
 
 /// Whether the box of the control points holds the point: a curve never leaves it.
 fn surrounds(scene: &Scene, path: &Path, [x, y]: [f32; 2]) -> bool {
-    let controls = scene.contours_of(path).map(<[_]>::to_vec).collect::<Vec<_>>();
-    bounds_of(&controls)
+    bounds_of(scene.contours_of(path).flatten())
         .is_some_and(|[left, top, right, bottom]| (left..=right).contains(&x) && (top..=bottom).contains(&y))
 }
 
@@ -105,6 +101,6 @@ mod tests {
             assert_eq!(path_under(&scene, at), wanted, "{at:?}");
         }
         let outline = outline_of(&scene, &scene.paths[1]);
-        assert_eq!(bounds_of(&outline), Some([10.0, 10.0, 60.0, 60.0]));
+        assert_eq!(bounds_of(outline.iter().flatten()), Some([10.0, 10.0, 60.0, 60.0]));
     }
 }

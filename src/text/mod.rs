@@ -8,7 +8,6 @@
 
 mod kerning;
 
-use lyon_geom::{CubicBezierSegment, point};
 use skrifa::charmap::Charmap;
 use skrifa::metrics::GlyphMetrics;
 use skrifa::outline::{DrawSettings, OutlineGlyph, OutlineGlyphCollection, OutlinePen};
@@ -16,7 +15,7 @@ use skrifa::prelude::{LocationRef, Size};
 use skrifa::{FontRef, GlyphId, MetadataProvider};
 
 use crate::fault::Fault;
-use crate::scene::contours::{Contour, Contours};
+use crate::scene::contours::{Contour, Contours, segments_of};
 use crate::scene::{FillRule, GROUND, LETTERS, Rgba, Scene, SceneError};
 use kerning::Kerning;
 
@@ -269,21 +268,10 @@ fn shift(contours: &mut [Contour], by: [f32; 2]) {
     }
 }
 
-/// The cubics of a closed contour.
-fn cubics_of(contour: &[[f32; 2]]) -> impl Iterator<Item = [[f32; 2]; 4]> {
-    let ends = contour.chunks_exact(3).skip(1).map(|next| next[0]).chain(contour.first().copied());
-    contour.chunks_exact(3).zip(ends).map(|(cubic, end)| [cubic[0], cubic[1], cubic[2], end])
-}
-
-fn segment_of([from, first, second, to]: [[f32; 2]; 4]) -> CubicBezierSegment<f32> {
-    let place = |p: [f32; 2]| point(p[0], p[1]);
-    CubicBezierSegment { from: place(from), ctrl1: place(first), ctrl2: place(second), to: place(to) }
-}
-
 /// Left, bottom, right, top of the curves themselves, not of their controls.
 fn bounds_of(contour: &[[f32; 2]]) -> Option<[f32; 4]> {
     // Not `Box2D::union`: it passes over boxes without area, such as those of upright and level lines.
-    let boxes = cubics_of(contour).map(|cubic| segment_of(cubic).bounding_box());
+    let boxes = segments_of(contour).map(|segment| segment.bounding_box());
     boxes.map(|area| [area.min.x, area.min.y, area.max.x, area.max.y]).reduce(joined)
 }
 
@@ -314,8 +302,8 @@ fn placed(contour: &[[f32; 2]], [scale, left, base]: [f32; 3], options: &TextOpt
 /// Splits every cubic at its middle by de Casteljau's construction; the curve stays the same.
 fn halved(contour: &[[f32; 2]]) -> Contour {
     let mut finer = Contour::with_capacity(2 * contour.len());
-    for cubic in cubics_of(contour) {
-        let (first, second) = segment_of(cubic).split(0.5);
+    for segment in segments_of(contour) {
+        let (first, second) = segment.split(0.5);
         for half in [first, second] {
             finer.extend([half.from, half.ctrl1, half.ctrl2].map(|p| [p.x, p.y]));
         }

@@ -1,7 +1,7 @@
 //! What an artist meets in a compositor: a host that runs its events inside callbacks, keeps pictures by the values of parameters,
 //! zooms by proxies, and shows what a node says of itself.
 
-use super::buttons::STYLIZE;
+use super::buttons::{STYLIZE, entries, press};
 use super::mini::{Host, How, Layout, Manners, Node, cache_folder, text};
 use super::objects::{Effect, ParamValue, Picture, PropSet, Value};
 use super::suites::pumping;
@@ -20,14 +20,6 @@ use std::sync::atomic::Ordering;
 const NATRON: &CStr = c"fr.inria.Natron";
 const RESOLVE: &CStr = c"DaVinciResolve";
 const VIEWER: How = How { scale: 1.0, draft: true, interactive: true };
-
-fn press(node: &Node<'_>, instance: &Effect, button: &str) -> OfxStatus {
-    node.change(instance, kOfxTypeParameter, button, kOfxChangeUserEdited, 4.0)
-}
-
-fn entries() -> u64 {
-    Cache::open(&cache_folder(), 1 << 30).unwrap().size().entries
-}
 
 fn read_out(instance: &Effect, name: &CStr) -> String {
     instance.param(name).unwrap().text_at(0.0)

@@ -1,32 +1,27 @@
 //! What an artist sets off without rendering: baking, exporting, presets, read-outs, words from a font.
 
 use super::mini::{Host, Layout, Manners, Node, cache_folder, text};
-use super::objects::{Effect, ParamValue, PropSet, Value};
+use super::objects::{Effect, ParamValue};
 use super::suites::{PROGRESS_SAYS_NO, PROGRESS_UPDATES};
 use super::{EDIT, FILTER, GENERAL, OUTPUT, SIZE, connect, disc, quick, set, whole};
 use linocut::cache::Cache;
 use openfx::sys::generic::core::*;
 use openfx::sys::image_effect_v1::image_effect::*;
 use openfx::sys::image_effect_v1::param::*;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::sync::atomic::Ordering;
 
 pub(super) const STYLIZE: &str = "org.linocut.FontStylize";
 
 fn change(node: &Node<'_>, instance: &Effect, name: &str, reason: &CStr) -> OfxStatus {
-    let arguments = PropSet::default()
-        .with(kOfxPropType, [Value::Text(kOfxTypeParameter.to_owned())])
-        .with(kOfxPropName, [Value::Text(CString::new(name).unwrap())])
-        .with(kOfxPropChangeReason, [Value::Text(reason.to_owned())])
-        .with(kOfxPropTime, [Value::Double(4.0)]);
-    node.act(kOfxActionInstanceChanged, Some(instance), Some(&arguments), None)
+    node.change(instance, kOfxTypeParameter, name, reason, 4.0)
 }
 
-fn press(node: &Node<'_>, instance: &Effect, name: &str) -> OfxStatus {
+pub(super) fn press(node: &Node<'_>, instance: &Effect, name: &str) -> OfxStatus {
     change(node, instance, name, kOfxChangeUserEdited)
 }
 
-fn entries() -> u64 {
+pub(super) fn entries() -> u64 {
     Cache::open(&cache_folder(), 1 << 30).unwrap().size().entries
 }
 

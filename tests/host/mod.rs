@@ -483,14 +483,7 @@ fn the_shapes_of_a_frame_are_written_at_the_press_of_a_button_and_the_cache_is_e
     quick(&instance, "a green disc");
     let folder = crate::util::folder();
     connect(&instance, &Layout::default(), &disc());
-    let press = |button: &str, reason: &CStr| {
-        let arguments = objects::PropSet::default()
-            .with(kOfxPropType, [Value::Text(kOfxTypeParameter.to_owned())])
-            .with(kOfxPropName, [Value::Text(CString::new(button).unwrap())])
-            .with(kOfxPropChangeReason, [Value::Text(reason.to_owned())])
-            .with(kOfxPropTime, [Value::Double(12.0)]);
-        node.act(kOfxActionInstanceChanged, Some(&instance), Some(&arguments), None)
-    };
+    let press = |button: &str, reason: &CStr| node.change(&instance, kOfxTypeParameter, button, reason, 12.0);
     set(&instance, "svgFile", text(folder.path().join("shot.####.svg").to_str().unwrap()));
     assert_eq!(press("exportSvg", kOfxChangePluginEdited), kOfxStatReplyDefault, "only a person presses");
     assert_eq!(press("prompt", kOfxChangeUserEdited), kOfxStatReplyDefault, "a parameter is no button");

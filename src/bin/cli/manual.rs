@@ -6,7 +6,7 @@
 use super::args;
 use linocut::nodes::panel::{self, Group, Item};
 use linocut::nodes::param::{Kind, Param};
-use linocut::nodes::{NODES, Node, hosted};
+use linocut::nodes::{NODES, Node};
 use std::fmt::Write as _;
 
 /// Folder of the pictures, beside the manual.
@@ -31,7 +31,7 @@ pub(super) fn section(node: &Node) -> String {
     let mut out = format!("\n## {label}\n`{id}`, `linocut {command}`. {help}\n\n![{label}]({PANELS}/{command}.svg)\n");
     for (group, items) in panel::groups(node, false) {
         let _ = write!(out, "\n### {}: {label}\n{HEAD}", group.title);
-        items.iter().for_each(|item| out += &row(item));
+        items.iter().for_each(|item| out += &row(node, item));
     }
     out
 }
@@ -39,11 +39,11 @@ pub(super) fn section(node: &Node) -> String {
 const HEAD: &str = "| parameter | flag | range | default | what it does |\n|---|---|---|---|---|\n";
 
 /// A row of a Markdown table; a text of several lines comes from a file.
-fn row(item: &Item) -> String {
+fn row(node: &Node, item: &Item) -> String {
     match item {
         Item::Param(param) => {
             let file = if param.kind == Kind::Lines { " FILE" } else { "" };
-            let is_flag = NODES.iter().flat_map(Node::all_params).any(|known| known.id == param.id);
+            let is_flag = node.all_params().any(|known| known.id == param.id);
             let flag = if is_flag { format!("`--{}{file}`", args::flag(param)) } else { String::new() };
             let cells = [param.label, &flag, &param.range(), &param.default_text(), param.hint];
             format!("| {} |\n", cells.join(" | "))
@@ -108,10 +108,8 @@ fn control(body: &mut String, y: &mut u32, item: &Item) {
         Item::Button(button) => boxed(150, "#4a4a4a") + &value(button.label, "v"),
         Item::ReadOut(read_out) => label(read_out.label) + &value(read_out.default, "r"),
         Item::Param(param) => {
-            if matches!(param.kind, Kind::AutoNumber { .. } | Kind::AutoInteger { .. }) {
-                // Hosts have a switch of its own for it.
-                let automatic = label(&format!("Automatic {}", param.label.to_lowercase()));
-                line(body, y, &(automatic + &boxed(18, "#222") + TICK));
+            if let Some(automatic) = param.automatic_label() {
+                line(body, y, &(label(&automatic) + &boxed(18, "#222") + TICK));
             }
             label(param.label) + &parameter(param, boxed, value)
         }
@@ -151,9 +149,4 @@ fn slider(
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// Parameters that only hosts show, of all nodes.
-pub(super) fn hosted_params() -> impl Iterator<Item = &'static Param> {
-    hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS)
 }

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::manual;
 use clap::ArgMatches;
 use linocut::nodes::param::Param;
-use linocut::nodes::{NODES, Node, panel};
+use linocut::nodes::{NODES, Node, hosted, panel};
 use std::path::{Path, PathBuf};
 
 /// The flag that names a folder for the manual.
@@ -26,7 +26,7 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     }
     let json = shown.iter().map(|node| json(node)).collect::<Vec<_>>();
     let text = shown.iter().map(|node| manual::section(node)).collect::<String>();
-    let hosted = manual::hosted_params().map(param_json).collect::<Vec<_>>();
+    let hosted = hosted_params().map(param_json).collect::<Vec<_>>();
     run.print(&serde_json::json!({ "nodes": json, "hosted": hosted }), text.trim())
 }
 
@@ -46,6 +46,11 @@ fn write_manual(folder: &Path) -> Result<(), CliError> {
 /// By command, id, or the id's last word.
 fn is_called(node: &Node, name: &str) -> bool {
     name == node.id || name == node.command || node.id.rsplit('.').next() == Some(name)
+}
+
+/// Parameters that only hosts show, of all nodes.
+fn hosted_params() -> impl Iterator<Item = &'static Param> {
+    hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS)
 }
 
 fn param_json(param: &Param) -> serde_json::Value {

@@ -3,14 +3,13 @@
 //! Input: an instance and the action's arguments. Output: the action's answers. Invariants: an edit needs the whole
 //! picture, whatever window is rendered; endless pictures are cut to the project. Cost: a few host calls.
 
-use super::clips::Frame;
 use super::props::{Props, lasting};
 use super::quirks::Quirks;
 use super::reader::Reader;
 use super::suites::Suites;
 use super::sys::*;
 use super::{clips, describe};
-use crate::nodes::{Clip, Node, font_stylize, prompts, shared};
+use crate::nodes::{Clip, Node, prompts, shared};
 
 /// Beyond this a region of definition is endless: hosts use the largest number they have.
 const ENDLESS_PX: f64 = 1e8;
@@ -55,9 +54,7 @@ pub(super) fn whole(effect: OfxImageEffectHandle, name: &str, time: OfxTime, sui
 /// Says nothing, so that the host takes that of the source. A host that then renders the full frame and shrinks it is refused the
 /// region of a proxy: a proxy of the picture would be edited otherwise.
 pub(super) fn region_of_definition(arguments: &Props, suites: Suites) -> OfxStatus {
-    let is_proxy = [0, 1]
-        .iter()
-        .any(|&axis| arguments.double(kOfxImageEffectPropRenderScale, axis).is_some_and(|scale| scale != 1.0));
+    let is_proxy = arguments.render_scale() != [1.0; 2];
     if is_proxy && Quirks::of_host(suites).shrinks_full_renders { kOfxStatFailed } else { kOfxStatReplyDefault }
 }
 
@@ -72,10 +69,9 @@ pub(super) fn clip_preferences(
         return kOfxStatReplyDefault;
     }
     let reader = Reader::new(effect, 0.0, suites);
-    let values = reader.values([&shared::PROMPT.param].into_iter().chain(prompts::PARAMS), &Frame::EMPTY);
-    let varies = values.is_ok_and(|values| prompts::varies(&values, reader.keys(shared::PROMPT.id)));
+    let varies = reader.prompt_values().is_ok_and(|values| prompts::varies(&values, reader.keys(shared::PROMPT.id)));
     answers.set_int(kOfxImageEffectFrameVarying, 0, varies.into());
-    if node.draws_its_source() && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty()) {
+    if reader.has_word(node) {
         // Letters lie on nothing.
         answers.set_static(kOfxImageEffectPropPreMultiplication, 0, kOfxImagePreMultiplied);
         answers.set_static(c"OfxImageClipPropComponents_Output", 0, kOfxImageComponentRGBA);

@@ -72,13 +72,6 @@ pub(super) fn changed(
     }
 }
 
-/// Shows what was left to be said, when the panel is opened or the project is saved.
-pub(super) fn looked_at(effect: OfxImageEffectHandle, arguments: &Props, suites: Suites) {
-    if let Some(_alone) = Alone::take() {
-        status::show(effect, &super::reader::Reader::new(effect, arguments.time(), suites));
-    }
-}
-
 fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool, TaskError> {
     let now = || Ok(vec![task.time()]);
     let (work, frames) = match name {
@@ -116,7 +109,7 @@ fn insert_preset(task: &Task<'_>, suites: Suites) -> Result<bool, TaskError> {
     let chosen = reader.values([&hosted::PROMPT_PRESET.param, &shared::PROMPT.param], &Frame::EMPTY)?;
     let Some(preset) = hosted::preset_prompt(chosen.get(&hosted::PROMPT_PRESET)) else { return Ok(false) };
     let typed = chosen.get(&shared::PROMPT).trim();
-    let is_taken = (!typed.is_empty() && typed != preset) || reader.has_keys(shared::PROMPT.id);
+    let is_taken = (!typed.is_empty() && typed != preset) || reader.key_count(shared::PROMPT.id) > 0;
     if is_taken && !guard::agrees(task.effect().cast(), &format!("Replace the prompt '{typed}' by '{preset}'?"), suites)
     {
         return Ok(true);

@@ -42,17 +42,19 @@ impl Frame {
     /// x, y, width, height in pixels with the origin at the top left, from canonical coordinates (origin at the bottom
     /// left, full scale).
     pub(super) fn rect_px_from_canonical(&self, [x, y]: [f64; 2], [width, height]: [f64; 2]) -> [f64; 4] {
-        let [x_scale, y_scale] = [self.scale[0] / self.pixel_aspect, self.scale[1]];
+        let [x_scale, y_scale] = self.px_per_canonical();
         let top = f64::from(self.bounds.y2) - (y + height) * y_scale;
         [x * x_scale - f64::from(self.bounds.x1), top, width * x_scale, height * y_scale]
     }
-}
 
-impl Frame {
     /// Canonical coordinates of a point in pixels with the origin at the top left.
     pub(super) fn canonical_from_px(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        let [x_scale, y_scale] = [self.scale[0] / self.pixel_aspect, self.scale[1]];
+        let [x_scale, y_scale] = self.px_per_canonical();
         [(x + f64::from(self.bounds.x1)) / x_scale, (f64::from(self.bounds.y2) - y) / y_scale]
+    }
+
+    fn px_per_canonical(&self) -> [f64; 2] {
+        [self.scale[0] / self.pixel_aspect, self.scale[1]]
     }
 }
 

@@ -155,12 +155,13 @@ impl Inputs {
         let request = Request { node, values, prompt, material, mask: limits.as_deref(), others };
         self.on_any_backend(ctx, |ctx| {
             let session = process::session();
-            let prepared = session.prepare(&request, ctx)?;
+            let mut prepared = session.prepare(&request, ctx)?;
             if let (Material::Shapes(word, _), false) = (material, self.has_prompt(node)) {
                 let made = Made { artifact: Artifact::Scene(word.clone()), was_found: true };
                 return Ok(Some(Work { prepared, made, shown: Shown::AsAsked }));
             }
-            if let Some(made) = self.of_whole_frame(&prepared, &session, ctx) {
+            if let Some((key, made)) = self.of_whole_frame(&prepared, &session, ctx) {
+                prepared.key = key;
                 return Ok(Some(Work { prepared, made, shown: Shown::Whole }));
             }
             let asked = prepared.key;
@@ -185,10 +186,11 @@ impl Inputs {
         })
     }
 
-    /// The edit of the frame that this is a proxy of, where it was made and is still there.
-    fn of_whole_frame(&self, prepared: &Prepared, session: &Session, ctx: &Ctx) -> Option<Made> {
+    /// Name and edit of the frame that this is a proxy of, where it was made and is still there.
+    fn of_whole_frame(&self, prepared: &Prepared, session: &Session, ctx: &Ctx) -> Option<(Key, Made)> {
         let asked = self.asked.filter(|_| self.is_proxy)?;
-        session.find_other(&wholes::find(self.effect, asked, prepared.working_picture()?, ctx)?)
+        let key = wholes::find(self.effect, asked, prepared.working_picture()?, ctx)?;
+        Some((key, session.find_other(&key)?))
     }
 
     /// The picture of a result in the material's own size.

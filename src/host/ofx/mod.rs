@@ -6,8 +6,10 @@
 //! [`crate::plan`].
 //!
 //! `sys` is the C interface, `suites` and `props` are the host seen from here, `guard` is the door, `describe` and
-//! `params` say what a node is, `reader` what it is set to, `answers` says what is needed, `clips`, `task`, `inputs` and `render` make pictures, `buttons` act at
-//! once and show their `progress`, `status` says what was done, `wholes` knows frames again at a proxy's scale, `quirks` are hosts' own ways, `overlay` (with `handles`, `paint`, `letters` and `picker`) is what a viewer shows, `process` is what all instances share.
+//! `params` say what a node is, `reader` what it is set to, `answers` says what is needed, `clips`, `task`, `inputs` and `render`
+//! make pictures, `wholes` knows frames again at a proxy's scale, `buttons` act at once and show their `progress`, `status` says
+//! what was done, `overlay` (with `handles`, `paint`, `letters` and `picker`) is what a viewer shows, `quirks` are hosts' own
+//! ways, `process` is what all instances share.
 
 #![allow(unsafe_code, reason = "a C interface: this folder is where it is turned into safe Rust")]
 
@@ -40,6 +42,7 @@ use crate::fault::Fault;
 use crate::nodes::{NODES, Node};
 use error::TaskError;
 use props::{Props, lasting};
+use reader::Reader;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::OnceLock;
 use suites::{Suites, suites};
@@ -165,7 +168,7 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
     } else if action == kOfxImageEffectActionGetClipPreferences {
         answers::clip_preferences(node, effect, &answers, suites)
     } else if action == kOfxActionBeginInstanceEdit || action == kOfxActionSyncPrivateData {
-        buttons::looked_at(effect, &arguments, suites);
+        status::show_between(effect, &Reader::new(effect, arguments.time(), suites));
         kOfxStatOK
     } else if action == kOfxImageEffectActionIsIdentity {
         answers::is_identity(effect, &arguments, &answers, suites)

@@ -147,7 +147,6 @@ impl View {
         let effect = arguments.pointer(kOfxPropEffectInstance);
         let effect = effect.or_else(|| own?.pointer(kOfxPropEffectInstance)).unwrap_or(std::ptr::null_mut());
         let effect: OfxImageEffectHandle = effect.cast();
-        // A host need not bear being asked about no effect.
         let time = arguments.double(kOfxPropTime, 0).filter(|time| time.is_finite()).unwrap_or(0.0);
         let sensible = |scale: &f64| *scale > 0.0 && *scale < COARSEST_PX;
         let screen_px =
@@ -176,15 +175,11 @@ impl View {
             return Vec::new();
         }
         let shown = |rectangle: hosted::Rectangle| {
-            self.reader.integer(&format!("{}Enable", rectangle.id)).filter(|&on| on != 0)?;
-            let place = self.place(&rectangle.id)?;
-            Some(Shown { rectangle, place })
+            let is_on = self.reader.is_on(&rectangle.id);
+            let [corner, size] = is_on.then(|| self.reader.place(&rectangle.id)).flatten()?;
+            Some(Shown { place: Rectangle::new(corner, size)?, rectangle })
         };
         hosted::rectangles().filter_map(shown).collect()
-    }
-
-    fn place(&self, id: &str) -> Option<Rectangle> {
-        Rectangle::new(self.reader.pair(&format!("{id}BottomLeft"))?, self.reader.pair(&format!("{id}Size"))?)
     }
 
     /// The address that drags are kept under.
@@ -251,9 +246,8 @@ impl View {
         let Some(shape) = picker::under(self.effect.addr(), pen) else { return false };
         let Some(free) = hosted::regions().find(|id| !self.reader.is_on(id)) else { return false };
         self.reader.in_one_step(PICK, || {
-            self.reader.write_pair(&format!("{free}BottomLeft"), shape.bounds.corner);
-            self.reader.write_pair(&format!("{free}Size"), shape.bounds.size);
-            self.reader.write_integer(&format!("{free}Enable"), 1);
+            self.reader.write_place(&free, [shape.bounds.corner, shape.bounds.size]);
+            self.reader.switch_on(&free);
             self.reader.write_integer(hosted::PICK.id, 0);
         });
         self.redraw();
@@ -316,8 +310,8 @@ impl View {
 
     /// A render may not write its words; a pen in the viewer, where its picture is, may.
     fn show_status(&self) {
-        if let (false, Some(_alone)) = (self.reader.set.is_null(), guard::Alone::take()) {
-            status::show(self.effect, &self.reader);
+        if !self.reader.set.is_null() {
+            status::show_between(self.effect, &self.reader);
         }
     }
 
@@ -325,8 +319,7 @@ impl View {
     fn follow(&self, drag: &Drag) {
         let Some([x, y]) = self.pen() else { return };
         let place = drag.start.moved(drag.handle, [x - drag.pen[0], y - drag.pen[1]]);
-        self.reader.write_pair(&format!("{}BottomLeft", drag.id), place.corner);
-        self.reader.write_pair(&format!("{}Size", drag.id), place.size);
+        self.reader.write_place(&drag.id, [place.corner, place.size]);
     }
 
     /// Forgets the drag of this interact and closes its undo step.

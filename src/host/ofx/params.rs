@@ -102,8 +102,7 @@ impl Definer {
     }
 
     fn single(&mut self, param: &Param, name: &str, parent: &str) {
-        if matches!(param.kind, Kind::AutoNumber { .. } | Kind::AutoInteger { .. }) {
-            let label = format!("Automatic {}", param.label.to_lowercase());
+        if let Some(label) = param.automatic_label() {
             let hint = format!("Lets the node find what '{}' says.", param.label);
             self.switch(&automatic(name), &label, &hint, true, parent);
         }

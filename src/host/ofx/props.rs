@@ -5,7 +5,9 @@
 //! long as the library. Cost: one call into the host a value.
 
 use super::suites::{Suites, host_handle};
-use super::sys::{OfxPropertySetHandle, OfxRectD, OfxRectI, OfxTime, kOfxPropTime, kOfxStatOK};
+use super::sys::{
+    OfxPropertySetHandle, OfxRectD, OfxRectI, OfxTime, kOfxImageEffectPropRenderScale, kOfxPropTime, kOfxStatOK,
+};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -47,6 +49,12 @@ impl Props {
     /// The time of an action; 0 where the host names none.
     pub(super) fn time(&self) -> OfxTime {
         self.double(kOfxPropTime, 0).unwrap_or(0.0)
+    }
+
+    /// The scale of an action; 1 where the host names none that makes sense.
+    pub(super) fn render_scale(&self) -> [f64; 2] {
+        let positive = |scale: &f64| scale.is_finite() && *scale > 0.0;
+        [0, 1].map(|axis| self.double(kOfxImageEffectPropRenderScale, axis).filter(positive).unwrap_or(1.0))
     }
 
     /// A text.

@@ -10,10 +10,10 @@ use super::params::{DEFAULT_CORNER, DEFAULT_SIZE, automatic};
 use super::props::c_string;
 use super::suites::Suites;
 use super::sys::*;
-use crate::nodes::hosted;
 use crate::nodes::param::{Area, Kind, Param, ParamError, Value, Values};
+use crate::nodes::{Node, font_stylize, hosted, prompts, shared};
 use crate::schedule::Key;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_uint};
 
 /// Reads the values of one instance at one time.
 #[derive(Clone, Copy)]
@@ -28,6 +28,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Of the instance `effect`; one that is null has no parameters.
     pub(super) fn new(effect: OfxImageEffectHandle, time: OfxTime, suites: Suites) -> Self {
+        // A host need not bear being asked about no effect.
         if effect.is_null() {
             return Self { set: std::ptr::null_mut(), time, suites, project: [[0.0; 2]; 2] };
         }
@@ -53,6 +54,19 @@ impl Reader {
             }
         }
         Ok(values)
+    }
+
+    /// The values of which the prompt of the whole picture is made.
+    ///
+    /// # Errors
+    /// As [`Self::values`].
+    pub(super) fn prompt_values(&self) -> Result<Values, ParamError> {
+        self.values([&shared::PROMPT.param].into_iter().chain(prompts::PARAMS), &Frame::EMPTY)
+    }
+
+    /// Whether `node` is to draw a word of its own.
+    pub(super) fn has_word(&self, node: &Node) -> bool {
+        node.draws_its_source() && self.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty())
     }
 
     /// The value of `param` under the host name `name`.
@@ -103,8 +117,7 @@ impl Reader {
     /// The rectangle `id` where it is switched on.
     fn rect(&self, id: &str, frame: &Frame) -> Option<[f64; 4]> {
         self.is_on(id).then_some(())?;
-        let corner = self.pair(&format!("{id}BottomLeft"))?;
-        let size = self.pair(&format!("{id}Size"))?;
+        let [corner, size] = self.place(id)?;
         if self.is_untouched(corner, size) {
             let [width, height] = [frame.width() as f64, frame.height() as f64];
             let [corner, size] = [DEFAULT_CORNER, DEFAULT_SIZE].map(|share| [share * width, share * height]);
@@ -125,17 +138,31 @@ impl Reader {
         (corner, size) == ([DEFAULT_CORNER; 2], [DEFAULT_SIZE; 2]) || is_fraction
     }
 
+    /// Bottom left and size of the rectangle `id` in canonical pixels, as the host has them.
+    pub(super) fn place(&self, id: &str) -> Option<[[f64; 2]; 2]> {
+        Some([self.pair(&format!("{id}BottomLeft"))?, self.pair(&format!("{id}Size"))?])
+    }
+
+    /// Moves the rectangle `id`; never inside a render.
+    pub(super) fn write_place(&self, id: &str, [corner, size]: [[f64; 2]; 2]) {
+        self.write_pair(&format!("{id}BottomLeft"), corner);
+        self.write_pair(&format!("{id}Size"), size);
+    }
+
     /// Whether the rectangle `id` is switched on.
     pub(super) fn is_on(&self, id: &str) -> bool {
         self.integer(&format!("{id}Enable")).is_some_and(|on| on != 0)
     }
 
+    /// Switches the rectangle `id` on; never inside a render.
+    pub(super) fn switch_on(&self, id: &str) {
+        self.write_integer(&format!("{id}Enable"), 1);
+    }
+
     /// Gives the region `to` all that the region `from` has, and switches it on.
     pub(super) fn copy_region(&self, from: &str, to: &str) {
-        for part in ["BottomLeft", "Size"] {
-            if let Some(pair) = self.pair(&format!("{from}{part}")) {
-                self.write_pair(&format!("{to}{part}"), pair);
-            }
+        if let Some(place) = self.place(from) {
+            self.write_place(to, place);
         }
         if let Some(prompt) = self.text(&format!("{from}{}", hosted::REGION_PROMPT)) {
             self.write_text(&format!("{to}{}", hosted::REGION_PROMPT), &prompt);
@@ -149,7 +176,7 @@ impl Reader {
                 self.write_integer(&format!("{to}{part}"), number);
             }
         }
-        self.write_integer(&format!("{to}Enable"), 1);
+        self.switch_on(to);
     }
 
     /// Switches off that the node finds the number `name`, which somebody has just typed.
@@ -162,14 +189,13 @@ impl Reader {
 
     /// Puts the rectangle `id` into the middle of `region`, in canonical pixels, where nobody has moved it yet; whether it was.
     pub(super) fn fit_rect(&self, id: &str, region: &OfxRectD) -> bool {
-        let [corner_name, size_name] = ["BottomLeft", "Size"].map(|part| format!("{id}{part}"));
-        let (Some(corner), Some(size)) = (self.pair(&corner_name), self.pair(&size_name)) else { return false };
+        let Some([corner, size]) = self.place(id) else { return false };
         if !self.is_untouched(corner, size) {
             return false;
         }
         let (low, side) = ([region.x1, region.y1], [region.x2 - region.x1, region.y2 - region.y1]);
-        self.write_pair(&corner_name, [0, 1].map(|axis| low[axis] + DEFAULT_CORNER * side[axis]));
-        self.write_pair(&size_name, side.map(|side| DEFAULT_SIZE * side));
+        let corner = [0, 1].map(|axis| low[axis] + DEFAULT_CORNER * side[axis]);
+        self.write_place(id, [corner, side.map(|side| DEFAULT_SIZE * side)]);
         true
     }
 
@@ -202,14 +228,11 @@ impl Reader {
 
     /// The keys of a text, where the host has two or more and hands them out.
     pub(super) fn keys(&self, name: &str) -> Vec<Key> {
-        let (Some(handle), Some(count), Some(at)) =
-            (self.handle(name), self.suites.param.paramGetNumKeys, self.suites.param.paramGetKeyTime)
-        else {
+        let (Some(handle), Some(at)) = (self.handle(name), self.suites.param.paramGetKeyTime) else {
             return Vec::new();
         };
-        let mut number = 0;
-        // SAFETY: host functions with a live parameter and places for a count and a time.
-        if unsafe { count(handle, &raw mut number) } != kOfxStatOK || number < 2 {
+        let number = self.key_count(name);
+        if number < 2 {
             return Vec::new();
         }
         let key = |index| {
@@ -222,12 +245,12 @@ impl Reader {
         (0..number).filter_map(key).collect()
     }
 
-    /// Whether an artist has keyed a text.
-    pub(super) fn has_keys(&self, name: &str) -> bool {
+    /// How many keys an artist has set; none where the host does not say.
+    pub(super) fn key_count(&self, name: &str) -> c_uint {
         let mut number = 0;
-        let (Some(handle), Some(count)) = (self.handle(name), self.suites.param.paramGetNumKeys) else { return false };
+        let (Some(handle), Some(count)) = (self.handle(name), self.suites.param.paramGetNumKeys) else { return 0 };
         // SAFETY: a host function with a live parameter and a place for a count.
-        unsafe { count(handle, &raw mut number) == kOfxStatOK && number > 0 }
+        if unsafe { count(handle, &raw mut number) } == kOfxStatOK { number } else { 0 }
     }
 
     /// Writes a text; never inside a render.

@@ -4,7 +4,8 @@
 //! render may not write parameters, so it leaves its words here by instance; a change of the instance, an opened panel and a pen
 //! in the viewer show them. Cost: a few lines an instance.
 
-use super::clips::{Frame, HostImage};
+use super::clips::HostImage;
+use super::guard::Alone;
 use super::inputs::{Shown, Work};
 use super::process;
 use super::reader::Reader;
@@ -47,6 +48,13 @@ pub(super) fn forget(effect: OfxImageEffectHandle) {
     LAST.lock().remove(&effect.addr());
 }
 
+/// [`show`], where this thread is not at work: then its own end does.
+pub(super) fn show_between(effect: OfxImageEffectHandle, reader: &Reader) {
+    if let Some(_alone) = Alone::take() {
+        show(effect, reader);
+    }
+}
+
 /// Shows the words that were left for `effect`, and the prompt that counts at the reader's time. Never inside a render.
 pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader) {
     let words = LAST.lock().get(&effect.addr()).cloned();
@@ -64,8 +72,7 @@ pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader) {
 /// an artist looks.
 fn effective_prompt(reader: &Reader) -> Option<Prompt> {
     reader.handle(hosted::EFFECTIVE_PROMPT.id)?;
-    let values = reader.values([&shared::PROMPT.param].into_iter().chain(prompts::PARAMS), &Frame::EMPTY).ok()?;
-    prompts::at(&values, reader.keys(shared::PROMPT.id), reader.time).ok()
+    prompts::at(&reader.prompt_values().ok()?, reader.keys(shared::PROMPT.id), reader.time).ok()
 }
 
 fn shown(work: &Work, time: f64) -> String {

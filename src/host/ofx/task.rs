@@ -17,7 +17,7 @@ use super::sys::*;
 use crate::ctx::Ctx;
 use crate::image::{ColorSpace, color};
 use crate::nodes::param::{Kind, Param, ParamError, Value, Values};
-use crate::nodes::{Clip, Node, Role, font_stylize, hosted, plan_for_nothing, prompts, shared};
+use crate::nodes::{Clip, Node, Role, hosted, plan_for_nothing, prompts, shared};
 use crate::schedule::Prompt;
 use crate::session::SessionError;
 use std::time::Duration;
@@ -37,9 +37,7 @@ pub(super) struct Task<'a> {
 impl<'a> Task<'a> {
     /// The task that `arguments` of an action name.
     pub(super) fn new(node: &'a Node, effect: OfxImageEffectHandle, arguments: &Props, suites: Suites) -> Self {
-        let positive = |scale: Option<f64>| scale.filter(|scale| scale.is_finite() && *scale > 0.0).unwrap_or(1.0);
-        let scale = [0, 1].map(|axis| positive(arguments.double(kOfxImageEffectPropRenderScale, axis)));
-        Self { node, effect, suites, time: arguments.time(), scale }
+        Self { node, effect, suites, time: arguments.time(), scale: arguments.render_scale() }
     }
 
     /// The instance.
@@ -75,12 +73,6 @@ impl<'a> Task<'a> {
         clips::image(handle, clip.name, self.time, self.scale, self.suites)
     }
 
-    /// The picture of the node's first clip that `is_meant`; none where it has none or it is not connected.
-    fn image_of(&self, is_meant: impl Fn(&Clip) -> bool) -> Result<Option<HostImage>, ClipError> {
-        let clip = self.node.clips.iter().find(|clip| is_meant(clip));
-        clip.map_or(Ok(None), |clip| self.image(clip))
-    }
-
     /// Source and parameters; of a word in the numbers that the host says its output has.
     ///
     /// # Errors
@@ -96,14 +88,11 @@ impl<'a> Task<'a> {
     /// [`TaskError`] for a missing source or a parameter that does not parse.
     pub(super) fn inputs_into(&self, depth: Option<Depth>) -> Result<Inputs, TaskError> {
         let reader = self.reader();
-        let bends_words = self.node.draws_its_source();
-        let has_word = bends_words && reader.text(font_stylize::TEXT.id).is_some_and(|word| !word.trim().is_empty());
-        let source = match has_word {
-            true => None,
-            false => self.image_of(|clip| clip.role == Role::Source)?,
-        };
+        let has_word = reader.has_word(self.node);
+        let clip = self.node.clips.iter().find(|clip| clip.role == Role::Source && !has_word);
+        let source = clip.map_or(Ok(None), |clip| self.image(clip))?;
         if source.is_none() && !has_word {
-            return Err(if bends_words { TaskError::NoWord } else { TaskError::NoSource });
+            return Err(if self.node.draws_its_source() { TaskError::NoWord } else { TaskError::NoSource });
         }
         let mask = self.mask(&reader)?;
         let others = self.node.others().filter_map(|clip| Some((clip.role, self.image(clip).transpose()?)));
@@ -120,7 +109,7 @@ impl<'a> Task<'a> {
             _ => {
                 // A word has no numbers of its own: it takes those of the picture it goes into.
                 let stored = source.as_ref().map(|source| source.depth).or(depth);
-                let named = source.as_ref().and_then(|_| clips::named_space(self.effect, "Source", self.suites));
+                let named = clip.and_then(|clip| clips::named_space(self.effect, clip.name, self.suites));
                 named.unwrap_or(stored.map_or(ColorSpace::Srgb, Depth::usual_space))
             }
         };
@@ -164,7 +153,7 @@ impl<'a> Task<'a> {
         if let (true, Some(edited)) =
             (hosted::has_rectangles(node) && overlay::has_viewer(self.suites), work.made.edited())
         {
-            picker::remember(self.effect.addr(), &edited.scene, frame);
+            picker::remember(self.effect.addr(), work.prepared.key, &edited.scene, frame);
         }
     }
 

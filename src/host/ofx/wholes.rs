@@ -5,7 +5,7 @@
 //! Input: finished frames at full scale. Output: the key of the edit that a smaller frame of the same source and parameters must show.
 //! Invariants: one source is known again by small averages of it, so that a changed source shows no old edit; keys alone are
 //! kept. Determinism: what a proxy shows depends on what was rendered before; renders at full scale never do. Cost: a
-//! thumbnail a frame.
+//! thumbnail an edit.
 
 use crate::ctx::Ctx;
 use crate::image::{Image, resample};
@@ -41,10 +41,14 @@ fn apart(a: &Image, b: &Image) -> f32 {
 
 /// Remembers that `made` is what the parameters `asked` of the instance at `effect` come to for `source`.
 pub(super) fn remember(effect: usize, asked: Key, source: &Image, made: Key, ctx: &Ctx) {
+    // The key of what was made names the source too.
+    let is_known = |wholes: &VecDeque<Whole>| wholes.iter().any(|whole| (whole.asked, whole.made) == (asked, made));
+    if WHOLES.lock().get(&effect).is_some_and(is_known) {
+        return;
+    }
     let thumbnail = thumbnail(source, ctx);
     let mut wholes = WHOLES.lock();
     let of_effect = wholes.entry(effect).or_default();
-    of_effect.retain(|whole| whole.asked != asked || apart(&whole.thumbnail, &thumbnail) > 0.0);
     if of_effect.len() >= MOST_FRAMES {
         of_effect.pop_front();
     }
@@ -55,8 +59,8 @@ pub(super) fn remember(effect: usize, asked: Key, source: &Image, made: Key, ctx
 pub(super) fn find(effect: usize, asked: Key, source: &Image, ctx: &Ctx) -> Option<Key> {
     let thumbnail = thumbnail(source, ctx);
     let wholes = WHOLES.lock();
-    let of_parameters = wholes.get(&effect)?.iter().filter(|whole| whole.asked == asked);
-    // Frames of a shot resemble each other: the nearest is the frame itself.
+    let of_parameters = wholes.get(&effect)?.iter().rev().filter(|whole| whole.asked == asked);
+    // Frames of a shot resemble each other: the nearest, and of those the last, is the frame itself.
     let distances = of_parameters.map(|whole| (apart(&whole.thumbnail, &thumbnail), whole.made));
     let nearest = distances.min_by(|(a, _), (b, _)| a.total_cmp(b));
     nearest.filter(|(distance, _)| *distance <= MOST_APART).map(|(_, made)| made)
