@@ -1,10 +1,10 @@
 //! The grade as a table for other programs: a 3D LUT in the .cube format (Adobe, Cube LUT Specification 1.0).
 //!
-//! Input: a look and how much of the change it makes. Output: the file's text: display-referred sRGB to the same, red fastest.
+//! Input: a grade and how much of the change is the same everywhere. Output: the file's text: display-referred sRGB to the same, red fastest.
 //! Invariants: what depends on the place is no part of a table; the head says how much that was. Determinism: fixed decimals.
 //! Cost: some milliseconds.
 
-use crate::grade::{Look, oklab_from_srgb, srgb_from_oklab};
+use crate::grade::{Grade, oklab_from_srgb, srgb_from_oklab};
 use crate::optimize::Edited;
 use std::fmt::Write as _;
 
@@ -16,7 +16,8 @@ pub fn cube_from_edit(edited: &Edited, title: &str, strength: f32) -> Option<Str
     let layer = edited.layers.first()?;
     let scene = &edited.initial;
     let colors = scene.fills.iter().map(|&[r, g, b, _]| (oklab_from_srgb([r, g, b]), [0.5; 2], 1.0));
-    let field_share = 1.0 - layer.grade.share_of_look(colors);
+    let field_share = 1.0 - layer.grade.share_without_place(colors);
+    let global = layer.grade.without_place();
     let mut text = String::with_capacity(27 * STEPS * STEPS * STEPS + 512);
     let title = title.replace(['"', '\n', '\r'], " ");
     let _ = writeln!(text, "TITLE \"{title}\"");
@@ -33,15 +34,15 @@ pub fn cube_from_edit(edited: &Edited, title: &str, strength: f32) -> Option<Str
     let at = |step: usize| step as f32 / (STEPS - 1) as f32;
     for (blue, green, red) in (0..STEPS).flat_map(|b| (0..STEPS).flat_map(move |g| (0..STEPS).map(move |r| (b, g, r))))
     {
-        let [r, g, b] = looked(&layer.grade.look, [at(red), at(green), at(blue)], strength);
+        let [r, g, b] = graded(&global, [at(red), at(green), at(blue)], strength);
         let _ = writeln!(text, "{r:.6} {g:.6} {b:.6}");
     }
     Some(text)
 }
 
-fn looked(look: &Look, srgb: [f32; 3], strength: f32) -> [f32; 3] {
+fn graded(grade: &Grade, srgb: [f32; 3], strength: f32) -> [f32; 3] {
     let before = oklab_from_srgb(srgb);
-    let after = look.apply(before);
+    let after = grade.apply(before, [0.5; 2]);
     if after == before {
         return srgb;
     }
@@ -51,7 +52,7 @@ fn looked(look: &Look, srgb: [f32; 3], strength: f32) -> [f32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grade::Grade;
+    use crate::grade::Look;
     use crate::optimize::Layer;
     use crate::scene::Scene;
 

@@ -9,9 +9,11 @@
 
 mod field;
 mod look;
+mod palette;
 
 pub use field::{Cell, Field, Grid, Normal, Place};
 pub use look::{Look, Prepared};
+pub use palette::{Distance, Palette};
 
 use crate::image::color;
 use serde::{Deserialize, Serialize};
@@ -38,16 +40,23 @@ impl Grade {
         [0, 1, 2].map(|axis| looked[axis] + more[axis])
     }
 
-    /// The part of the change of `colors` (colour, place, weight) that the look alone makes, 0 to 1 for a field that only
+    /// What of it is the same everywhere: the look, and those grids of the field that have one cell along x and y.
+    pub fn without_place(&self) -> Self {
+        let grids = self.field.grids.iter().filter(|grid| matches!(grid.size, [1, 1, _])).cloned().collect();
+        Self { look: self.look, field: Field { normal: self.field.normal, grids } }
+    }
+
+    /// The part of the change of `colors` (colour, place, weight) that is the same everywhere, 0 to 1 for a field that only
     /// refines it.
-    pub fn share_of_look(&self, colors: impl Iterator<Item = ([f32; 3], [f32; 2], f32)>) -> f32 {
-        let (mut by_look, mut by_field) = (0.0, 0.0);
+    pub fn share_without_place(&self, colors: impl Iterator<Item = ([f32; 3], [f32; 2], f32)>) -> f32 {
+        let global = self.without_place();
+        let (mut by_global, mut by_place) = (0.0, 0.0);
         for (oklab, place, weight) in colors {
-            let looked = self.look.apply(oklab);
-            by_look += weight * distance(looked, oklab);
-            by_field += weight * distance(self.field.apply(oklab, place), [0.0; 3]);
+            let graded = global.apply(oklab, place);
+            by_global += weight * distance(graded, oklab);
+            by_place += weight * distance(self.apply(oklab, place), graded);
         }
-        if by_look + by_field > 0.0 { by_look / (by_look + by_field) } else { 1.0 }
+        if by_global + by_place > 0.0 { by_global / (by_global + by_place) } else { 1.0 }
     }
 }
 
