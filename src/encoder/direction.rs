@@ -106,6 +106,16 @@ pub fn region_feature(
     encoder.embed_crops(&crop, 1, ctx)
 }
 
+/// The weighted mean of raw features `[batch, embedding]`, each made of length 1 first, of length 1 itself.
+pub fn mean_feature(features: &[f32], weights: &[f32], embedding: usize) -> Vec<f32> {
+    let mut sum = vec![0.0; embedding];
+    for (feature, &weight) in features.chunks(embedding.max(1)).zip(weights) {
+        let feature = unit(widened(feature));
+        sum.iter_mut().zip(&feature).for_each(|(sum, value)| *sum += f64::from(weight) * value);
+    }
+    unit(sum).iter().map(|&x| x as f32).collect()
+}
+
 /// Direction from the feature of the reference text to that of the prompt, both of length 1. Of length 1 itself, or
 /// zero where the two texts mean the same to the encoder: then every loss is constant.
 pub fn text_direction(prompt: &[f32], reference: &[f32]) -> Vec<f32> {

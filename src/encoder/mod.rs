@@ -14,6 +14,7 @@ mod block;
 mod config;
 pub mod crops;
 pub mod direction;
+pub mod moments;
 mod on_device;
 mod place;
 pub mod similarity;
@@ -38,7 +39,7 @@ use crate::nn::weights::{Counted, File, Random, Source};
 use on_device::{DeviceTower, DeviceTrace};
 use place::Towers;
 use text::{Text, Words};
-use vision::{Vision, VisionTrace};
+use vision::{Seen, Vision, VisionTrace};
 
 /// Crops embedded by one task. Fixed, so that results do not depend on the thread count.
 const CROPS_PER_TASK: usize = 8;
@@ -231,6 +232,17 @@ pub struct Encoder {
 #[derive(Debug)]
 pub struct Trace(Kept);
 
+/// What [`Encoder::embed_crops_tapped`] makes.
+#[derive(Debug)]
+pub struct Tapped {
+    /// Raw projected features `[batch, embedding]`.
+    pub features: Vec<f32>,
+    /// Of each tap, in order, the states of all tokens, `[batch, tokens, width]`.
+    pub states: Vec<Vec<f32>>,
+    /// For [`Encoder::backward_tapped`].
+    pub trace: Trace,
+}
+
 #[derive(Debug)]
 enum Kept {
     /// One trace a group of crops.
@@ -329,7 +341,10 @@ impl Encoder {
         let (features, kept) = match self.towers.tower(ctx.encoder, &self.vision)? {
             // A card has nothing to do for no crops, and tensors without values are an edge that drivers need not know.
             Some(tower) if batch > 0 => forward_there(tower, crops, keep, ctx)?,
-            _ => self.forward_here(crops, keep, ctx)?,
+            _ => {
+                let (seen, traces) = self.forward_here(crops, keep, &[], ctx)?;
+                (seen.features, Kept::Cpu(traces))
+            }
         };
         if features.iter().any(|value| !value.is_finite()) {
             return Err(EncoderError::NotFinite("an image feature"));
@@ -337,13 +352,55 @@ impl Encoder {
         Ok((features, Trace(kept)))
     }
 
-    fn forward_here(&self, crops: &[f32], keep: bool, ctx: &Ctx) -> Result<(Vec<f32>, Kept), EncoderError> {
+    fn forward_here(
+        &self,
+        crops: &[f32],
+        keep: bool,
+        taps: &[usize],
+        ctx: &Ctx,
+    ) -> Result<(Seen, Vec<VisionTrace>), EncoderError> {
         let groups = ctx.install(|| {
-            let forward = |crops: &[f32]| self.vision.forward(crops, keep, &ctx.cancel);
+            let forward = |crops: &[f32]| self.vision.forward(crops, keep, taps, &ctx.cancel);
             crops.par_chunks(CROPS_PER_TASK * self.vision.crop_len()).map(forward).collect::<Result<Vec<_>, _>>()
         })?;
-        let (features, traces): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
-        Ok((features.concat(), Kept::Cpu(traces.into_iter().flatten().collect())))
+        let mut all = Seen { features: Vec::new(), states: vec![Vec::new(); taps.len()] };
+        let mut traces = Vec::new();
+        for (seen, trace) in groups {
+            all.features.extend(seen.features);
+            all.states.iter_mut().zip(seen.states).for_each(|(all, states)| all.extend(states));
+            traces.extend(trace);
+        }
+        Ok((all, traces))
+    }
+
+    /// Features as [`Self::embed_crops_traced`] gives them, and the states `[batch, tokens, width]` of all tokens after each of the
+    /// blocks `taps`; always on the processor.
+    ///
+    /// # Errors
+    /// As [`Self::embed_crops_traced`].
+    pub fn embed_crops_tapped(
+        &self,
+        crops: &[f32],
+        batch: usize,
+        taps: &[usize],
+        ctx: &Ctx,
+    ) -> Result<Tapped, EncoderError> {
+        expect_len("crops", batch * self.vision.crop_len(), crops.len())?;
+        let (Seen { features, states }, traces) = self.forward_here(crops, true, taps, ctx)?;
+        if features.iter().chain(states.iter().flatten()).any(|value| !value.is_finite()) {
+            return Err(EncoderError::NotFinite("an image feature"));
+        }
+        Ok(Tapped { features, states, trace: Trace(Kept::Cpu(traces)) })
+    }
+
+    /// Blocks of the image tower whose token states can be read: all but the last, which works on the class token alone.
+    pub fn taps(&self) -> std::ops::Range<usize> {
+        0..self.config.vision.layers.saturating_sub(1)
+    }
+
+    /// Channels of a token state.
+    pub fn state_width(&self) -> usize {
+        self.config.vision.width
     }
 
     /// Gradient with respect to the crops `[batch, 3, side, side]`, given the gradient of the features. Runs where the
@@ -358,18 +415,56 @@ impl Encoder {
         };
         expect_len("gradient of the features", batch * self.config.embedding, d_features.len())?;
         match trace.0 {
-            Kept::Cpu(traces) => self.backward_here(traces, d_features, ctx),
+            Kept::Cpu(traces) => self.backward_here(traces, d_features, &[], ctx),
             Kept::Device { tower, place, trace } => ctx
                 .install(|| tower.backward(trace, d_features, &ctx.cancel))
                 .map_err(|error| place::failure_on(place, error)),
         }
     }
 
-    fn backward_here(&self, traces: Vec<VisionTrace>, d_features: &[f32], ctx: &Ctx) -> Result<Vec<f32>, EncoderError> {
+    /// As [`Self::backward`], given the gradient of token states as well, each with the block that it follows. Of a trace of
+    /// [`Self::embed_crops_tapped`].
+    ///
+    /// # Errors
+    /// As [`Self::backward`].
+    pub fn backward_tapped(
+        &self,
+        trace: Trace,
+        d_features: &[f32],
+        d_states: &[(usize, Vec<f32>)],
+        ctx: &Ctx,
+    ) -> Result<Vec<f32>, EncoderError> {
+        let Kept::Cpu(traces) = trace.0 else { return Err(NnError::Layout("a trace without taps").into()) };
+        let batch: usize = traces.iter().map(VisionTrace::batch).sum();
+        expect_len("gradient of the features", batch * self.config.embedding, d_features.len())?;
+        let [tokens, width] = self.vision.token_shape();
+        for (_, d_states) in d_states {
+            expect_len("gradient of the token states", batch * tokens * width, d_states.len())?;
+        }
+        self.backward_here(traces, d_features, d_states, ctx)
+    }
+
+    fn backward_here(
+        &self,
+        traces: Vec<VisionTrace>,
+        d_features: &[f32],
+        d_states: &[(usize, Vec<f32>)],
+        ctx: &Ctx,
+    ) -> Result<Vec<f32>, EncoderError> {
+        let [tokens, width] = self.vision.token_shape();
+        let states_of = |group: usize| {
+            let span = CROPS_PER_TASK * tokens * width;
+            let part = |(tap, states): &(usize, Vec<f32>)| Some((*tap, states.chunks(span).nth(group)?.to_vec()));
+            d_states.iter().filter_map(part).collect::<Vec<_>>()
+        };
         let groups = ctx.install(|| {
             let d_groups = d_features.par_chunks(CROPS_PER_TASK * self.config.embedding);
-            let backward = |(trace, d): (VisionTrace, &[f32])| self.vision.backward(trace, d, &ctx.cancel);
-            traces.into_par_iter().zip(d_groups).map(backward).collect::<Result<Vec<_>, _>>()
+            let backward = |(group, (trace, d)): (usize, (VisionTrace, &[f32]))| {
+                let states = states_of(group);
+                let states = states.iter().map(|(tap, states)| (*tap, states.as_slice())).collect::<Vec<_>>();
+                self.vision.backward(trace, d, &states, &ctx.cancel)
+            };
+            traces.into_par_iter().zip(d_groups).enumerate().map(backward).collect::<Result<Vec<_>, _>>()
         })?;
         Ok(groups.concat())
     }

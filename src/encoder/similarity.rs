@@ -4,12 +4,14 @@
 //! squeezed to the encoder's square by at most 1.5 : 1 and cut beyond that, composited on white; each text is the
 //! mean over the 79 templates, as in zero-shot practice. Determinism and cost: one crop and 79 texts a prompt.
 
-use super::crops::draw::{CropPreset, Region};
+use super::crops::draw::{self, CropPreset, Region};
+use super::crops::{self, CropSpec, Crops};
 use super::direction::{self, TextMean, cosine, prompt_feature, region_feature, text_direction};
 use super::{Encoder, EncoderError};
 use crate::ctx::Ctx;
 use crate::image::rect::Rect;
 use crate::image::{Alpha, Image};
+use crate::rng::{Stage, Stream};
 use serde::Serialize;
 
 /// How far a change of a picture is the change from one text to another.
@@ -73,6 +75,44 @@ pub fn picture_feature(
     let [r, g, b] = on_white(image);
     let preset = CropPreset::Stratified { crops: 1 };
     region_feature(encoder, [&r, &g, &b], (width, height), region, preset, ctx)
+}
+
+/// The feature that `crops` windows of `image` have in common, of length 1: the mean of theirs, each of length 1, the whole picture
+/// weighing against its parts as in the steps of an edit.
+///
+/// # Errors
+/// [`EncoderError`] for an empty picture, cancellation.
+pub fn crops_feature(encoder: &Encoder, image: &Image, crops: usize, ctx: &Ctx) -> Result<Vec<f32>, EncoderError> {
+    let (specs, cut) = cut(encoder, image, crops, ctx)?;
+    let weights = crops::weights(&specs, direction::REGION_WEIGHT, direction::PATCH_WEIGHT);
+    let features = encoder.embed_crops(&cut, specs.len(), ctx)?;
+    Ok(direction::mean_feature(&features, &weights, encoder.embedding_len()))
+}
+
+/// The token states of the same windows after each of the blocks `taps`.
+///
+/// # Errors
+/// As [`crops_feature`].
+pub fn crops_states(
+    encoder: &Encoder,
+    image: &Image,
+    crops: usize,
+    taps: &[usize],
+    ctx: &Ctx,
+) -> Result<Vec<Vec<f32>>, EncoderError> {
+    let (specs, cut) = cut(encoder, image, crops, ctx)?;
+    Ok(encoder.embed_crops_tapped(&cut, specs.len(), taps, ctx)?.states)
+}
+
+/// So many windows of `image`, the whole of it among them, and their pixels.
+fn cut(encoder: &Encoder, image: &Image, crops: usize, ctx: &Ctx) -> Result<(Vec<CropSpec>, Vec<f32>), EncoderError> {
+    let (width, height) = (image.width, image.height);
+    let mut stream = Stream::new(0, 0, Stage::Crops, 0);
+    let specs =
+        draw::draw(Region::whole(width, height), (width, height), CropPreset::Stratified { crops }, &mut stream)?;
+    let [r, g, b] = on_white(image);
+    let cut = Crops::new(&specs, width, height, &encoder.config)?.forward([&r, &g, &b], ctx)?;
+    Ok((specs, cut))
 }
 
 /// The colour planes over white paper.

@@ -35,6 +35,15 @@ pub(super) struct Vision {
     pub(super) projection: Linear,
 }
 
+/// What a forward pass makes.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// `[batch, embedding]`
+    pub(super) features: Vec<f32>,
+    /// `[batch, tokens, width]` of each tap.
+    pub(super) states: Vec<Vec<f32>>,
+}
+
 /// What the backward pass needs of a forward pass.
 #[derive(Debug)]
 pub(super) struct VisionTrace {
@@ -89,18 +98,26 @@ impl Vision {
         Rows { tokens: self.tokens(), causal: false, picks: last.then_some(picks) }
     }
 
-    /// Features of crops. With `keep`, also what [`Self::backward`] needs.
+    /// Tokens of one crop, the class token among them, and channels of each.
+    pub(super) fn token_shape(&self) -> [usize; 2] {
+        [self.tokens(), self.class.len()]
+    }
+
+    /// Features of crops, and the states of all tokens after each of the blocks `taps`, which come in order and before the last one.
+    /// With `keep`, also what [`Self::backward`] needs.
     pub(super) fn forward(
         &self,
         crops: &[f32],
         keep: bool,
+        taps: &[usize],
         cancel: &Cancel,
-    ) -> Result<(Vec<f32>, Option<VisionTrace>), EncoderError> {
+    ) -> Result<(Seen, Option<VisionTrace>), EncoderError> {
         let batch = crops.len() / self.crop_len();
         let embedded = self.embed(crops, batch)?;
         let (mut x, pre_stats) = normalised(&embedded, &self.pre_norm)?;
         let picks = vec![0; batch];
         let mut saved_blocks = Vec::with_capacity(self.blocks.len());
+        let mut states = Vec::new();
         for (n, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
             let (y, saved) = block.forward(&x, self.rows(n, &picks))?;
@@ -108,18 +125,23 @@ impl Vision {
             if keep {
                 saved_blocks.push(saved);
             }
+            if taps.contains(&n) {
+                states.push(read(&x, <[f32]>::to_vec)?);
+            }
         }
         let (pooled, post_stats) = normalised(&x, &self.post_norm)?;
         let features = read(&self.projection.product(&pooled)?, <[f32]>::to_vec)?;
         let trace = VisionTrace { batch, embedded, pre_stats, blocks: saved_blocks, class_rows: x, post_stats };
-        Ok((features, keep.then_some(trace)))
+        Ok((Seen { features, states }, keep.then_some(trace)))
     }
 
-    /// Gradient with respect to the crops. Frees the trace block by block.
+    /// Gradient with respect to the crops, given those of the features and of the states after some blocks. Frees the trace block by
+    /// block.
     pub(super) fn backward(
         &self,
         mut trace: VisionTrace,
         d_features: &[f32],
+        d_states: &[(usize, &[f32])],
         cancel: &Cancel,
     ) -> Result<Vec<f32>, EncoderError> {
         let batch = trace.batch;
@@ -130,6 +152,10 @@ impl Vision {
         for (n, block) in self.blocks.iter().enumerate().rev() {
             cancel.check()?;
             let saved = trace.blocks.pop().ok_or(NnError::Layout("the trace lacks a block"))?;
+            for (_, d_state) in d_states.iter().filter(|(tap, _)| *tap == n) {
+                let width = self.class.len();
+                g = (g + matrix(d_state.to_vec(), d_state.len() / width, width)?)?;
+            }
             g = block.backward(&saved, &g, self.rows(n, &picks))?;
         }
         let g = norm_backward(&trace.embedded, &trace.pre_stats, &self.pre_norm, &g, None)?;

@@ -2,7 +2,8 @@
 
 use linocut::encoder::crops::draw::{CropPreset, Region, centre, draw};
 use linocut::encoder::crops::{CropSpec, Crops};
-use linocut::encoder::{Activation, Config, Encoder, TowerConfig};
+use linocut::encoder::moments::Moments;
+use linocut::encoder::{Activation, Config, Encoder, Tapped, TowerConfig};
 use linocut::rng::{Stage, Stream};
 use proptest::prelude::*;
 
@@ -51,6 +52,37 @@ fn the_whole_tower_has_the_gradient_of_finite_differences() {
         for (n, crop) in gradient.chunks(16).enumerate() {
             assert!(crop.iter().any(|&g| g != 0.0), "pixels from {} on get no gradient", n * 16);
         }
+    }
+}
+
+#[test]
+fn a_texture_has_the_gradient_of_finite_differences_through_features_and_states_at_once() {
+    let ctx = ctx(2);
+    let tower = TowerConfig { width: 35, hidden: 51, layers: 4, heads: 7, activation: Activation::Gelu, eps: 1e-5 };
+    let sizes = Config { image_side_px: 20, patch_side_px: 4, embedding: 13, vocabulary: 50, ..Config::vit_b_32() };
+    let encoder = Encoder::random("deep", Config { vision: tower.clone(), text: tower, ..sizes }, 1).unwrap();
+    // More crops than a task takes.
+    let (count, taps) = (10, [0, 2]);
+    let (reference, crops, weights) = (noise(count * 1200, 5), noise(count * 1200, 1), noise(count * 13, 2));
+    let wanted = encoder.embed_crops_tapped(&reference, count, &taps, &ctx).unwrap().states;
+    let wanted = wanted.iter().map(|states| Moments::of(states, 35).unwrap()).collect::<Vec<_>>();
+    let judged = |crops: &[f32]| {
+        let Tapped { features, states, trace } = encoder.embed_crops_tapped(crops, count, &taps, &ctx).unwrap();
+        let distances = wanted.iter().zip(&states).map(|(wanted, states)| wanted.distance(states, 30.0));
+        let (distances, d_states): (Vec<_>, Vec<_>) = distances.unzip();
+        let loss = dot(&features, &weights) + 30.0 * distances.iter().sum::<f64>();
+        (loss, d_states, trace)
+    };
+    let (_, d_states, trace) = judged(&crops);
+    let d_states = taps.into_iter().zip(d_states).collect::<Vec<_>>();
+    let gradient = encoder.backward_tapped(trace, &weights, &d_states, &ctx).unwrap();
+    for index in 0..8 {
+        let direction = noise(crops.len(), 10 + index);
+        let value = |h: f32| judged(&crops.iter().zip(&direction).map(|(x, d)| x + h * d).collect::<Vec<_>>()).0;
+        let central = |h: f32| (value(h) - value(-h)) / (2.0 * f64::from(h));
+        let expected = (4.0 * central(4e-3) - central(8e-3)) / 3.0;
+        let (found, scale) = (dot(&gradient, &direction), dot(&gradient, &gradient).sqrt());
+        assert!((found - expected).abs() < 2e-3 * scale, "{index}: {found}, not {expected} of {scale}");
     }
 }
 
