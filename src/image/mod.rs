@@ -5,6 +5,7 @@
 //! Determinism: fixed summation order everywhere. Cost: 16 bytes a pixel.
 
 pub mod color;
+pub mod file;
 pub mod guided;
 pub mod rect;
 pub mod resample;

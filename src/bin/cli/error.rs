@@ -4,6 +4,7 @@ use linocut::ctx::{Cancelled, ThreadError};
 use linocut::encoder::EncoderError;
 use linocut::fault::Fault;
 use linocut::gpu::GpuError;
+use linocut::image::file::FileError;
 use linocut::models::{LoadError, ModelError};
 use linocut::nodes::param::ParamError;
 use linocut::raster::RasterError;
@@ -24,8 +25,8 @@ pub(crate) enum CliError {
     Read { path: PathBuf, reason: String },
     #[error("{path}: cannot be written ({reason}); nothing was left there")]
     Write { path: PathBuf, reason: String },
-    #[error("{path}: {error}")]
-    Picture { path: PathBuf, error: linocut::image::ImageError },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error("{path}: {error}")]
     Svg { path: PathBuf, error: SvgError },
     #[error(transparent)]
@@ -57,7 +58,7 @@ impl CliError {
             Self::Usage(_) => Fault::Usage,
             Self::Read { .. } | Self::Write { .. } => Fault::Work,
             Self::Param(error) => error.fault(),
-            Self::Picture { error, .. } => error.fault(),
+            Self::File(error) => error.fault(),
             Self::Svg { error, .. } => error.fault(),
             Self::Text(error) => error.fault(),
             Self::Session(error) => error.fault(),

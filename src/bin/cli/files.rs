@@ -4,11 +4,11 @@
 //! renamed, so that a target is either whole or absent.
 
 use super::error::CliError;
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
-use linocut::image::{Alpha, ColorSpace, Image, MAX_PIXELS, byte_from_unit};
+use image::{DynamicImage, ImageFormat};
+use linocut::image::{ColorSpace, Image, byte_from_unit, file};
 use linocut::whole_file;
 use rayon::prelude::*;
-use std::io::{BufReader, Cursor, Read as _, Seek as _};
+use std::io::{BufReader, Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
 /// What an input file holds.
@@ -26,70 +26,19 @@ pub(crate) fn read(path: &Path) -> Result<Input, CliError> {
         return Ok(Input::Svg(read_bytes(path)?));
     }
     let file = std::fs::File::open(path).map_err(|error| failed(format!("cannot be read ({error})")))?;
-    let mut file = BufReader::new(file);
+    let mut opened = BufReader::new(file);
     let mut head = [0; 5];
-    let length = file.read(&mut head).map_err(|error| failed(format!("cannot be read ({error})")))?;
+    let length = opened.read(&mut head).map_err(|error| failed(format!("cannot be read ({error})")))?;
     if head.get(..length).is_some_and(|head| head == b"<svg " || head == b"<?xml") {
         return Ok(Input::Svg(read_bytes(path)?));
     }
-    file.rewind().map_err(|error| failed(format!("cannot be read ({error})")))?;
-    let mut reader = ImageReader::new(file);
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(16 * MAX_PIXELS as u64);
-    reader.limits(limits);
-    let reader = reader.with_guessed_format().map_err(|error| failed(format!("cannot be read ({error})")))?;
-    let Some(format) = reader.format() else {
-        return Err(failed("not a picture; give PNG, JPEG, WebP, TIFF, EXR or SVG".to_owned()));
-    };
-    let undecodable = |error: image::ImageError| failed(format!("cannot be decoded ({error}); is the file whole?"));
-    let mut decoder = reader.into_decoder().map_err(undecodable)?;
-    let (width, height) = decoder.dimensions();
-    let wrong = |error| CliError::Picture { path: path.to_owned(), error };
-    Image::check_size(width as usize, height as usize).map_err(wrong)?;
-    let orientation = decoder.orientation().map_err(undecodable)?;
-    let mut decoded = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
-    decoded.apply_orientation(orientation);
-    let holds_floats = matches!(decoded, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
-    let image = image_from_decoded(decoded, format);
-    if holds_floats {
-        image.validate().map_err(wrong)?;
-    }
-    Ok(Input::Picture(image))
+    Ok(Input::Picture(file::read_from(path, opened)?))
 }
 
 /// Reads a whole file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, CliError> {
     std::fs::read(path)
         .map_err(|error| CliError::Read { path: path.to_owned(), reason: format!("cannot be read ({error})") })
-}
-
-/// EXR holds linear light with premultiplied alpha; every other format holds sRGB with straight alpha.
-fn image_from_decoded(decoded: DynamicImage, format: ImageFormat) -> Image {
-    let (space, alpha) = match format {
-        ImageFormat::OpenExr => (ColorSpace::Linear, Alpha::Premultiplied),
-        _ => (ColorSpace::Srgb, Alpha::Straight),
-    };
-    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-    let planes = match decoded {
-        // What most files hold goes straight into planes.
-        DynamicImage::ImageRgb8(pixels) => planes_from_bytes::<3>(pixels.as_raw()),
-        DynamicImage::ImageRgba8(pixels) => planes_from_bytes::<4>(pixels.as_raw()),
-        other => {
-            let pixels = other.into_rgba32f();
-            let (whole, _) = pixels.as_raw().as_chunks::<4>();
-            [0, 1, 2, 3].map(|channel| whole.par_iter().map(|pixel| pixel[channel]).collect())
-        }
-    };
-    Image { width, height, planes, space, alpha }
-}
-
-/// Planes of 0 to 1; without a fourth channel the picture is opaque.
-fn planes_from_bytes<const N: usize>(bytes: &[u8]) -> [Vec<f32>; 4] {
-    let (pixels, _) = bytes.as_chunks::<N>();
-    [0, 1, 2, 3].map(|channel| match channel {
-        3 if N == 3 => vec![1.0; pixels.len()],
-        _ => pixels.par_iter().with_min_len(1 << 14).map(|pixel| f32::from(pixel[channel]) / 255.0).collect(),
-    })
 }
 
 /// The format that the name of an output asks for.
