@@ -160,8 +160,10 @@ fn made(
                 None => None,
                 Some(_) => return Err(lacks(Role::Mask).into()),
             };
+            let reference = picture(input(Role::Reference)?);
             let encoder = (with.encoder)()?;
-            Artifact::Edit(Box::new(optimize::run(&start, &encoder, settings, mask, step.seed, ctx, watch)?))
+            let inputs = optimize::Inputs { scene: &start, mask, reference };
+            Artifact::Edit(Box::new(optimize::run(inputs, &encoder, settings, step.seed, ctx, watch)?))
         }
         Recipe::Score(judged) => {
             let Some(Taken::Made(Artifact::Edit(edited))) = input(Role::Judged)? else {
@@ -172,8 +174,9 @@ fn made(
                 Some(Taken::Given(Given::Scene(scene))) => Before::Scene(scene),
                 _ => return Err(lacks(Role::Source).into()),
             };
+            let reference = picture(input(Role::Reference)?);
             let encoder = (with.encoder)()?;
-            Artifact::Scores(scores::measure(judged, before, &edited, &encoder, ctx)?)
+            Artifact::Scores(scores::measure(judged, before, reference, &edited, &encoder, ctx)?)
         }
     };
     keep(key, &artifact, with.cache);
@@ -202,6 +205,11 @@ pub fn draw(
 enum Taken<'a> {
     Given(&'a Given),
     Made(Artifact),
+}
+
+/// An input that is a picture.
+fn picture(taken: Option<Taken<'_>>) -> Option<&Image> {
+    if let Some(Taken::Given(Given::Picture(picture))) = taken { Some(picture) } else { None }
 }
 
 /// Keeps `artifact`; a cache that cannot be written is reported and passed over.

@@ -35,6 +35,9 @@ pub struct Finish {
     pub detail: f32,
     /// How far along its way the edit is shown, 0 to 1: 0 is the source.
     pub strength: f32,
+    /// How much of their way outlines stay back, 0 to 1: at 1 none moves, whatever the colours do.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub structure: f32,
     /// How the letters of a word are shown; none for pictures and other shapes, and for a word as the encoder sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letters: Option<Letters>,
@@ -42,13 +45,26 @@ pub struct Finish {
 
 impl Default for Finish {
     fn default() -> Self {
-        Self { detail: 0.0, strength: 1.0, letters: None }
+        Self { detail: 0.0, strength: 1.0, structure: 0.0, letters: None }
     }
+}
+
+impl Finish {
+    /// How far along its way the edit is shown, 0 to 1: points, and colours.
+    fn ways(&self) -> [f32; 2] {
+        let strength = self.strength.clamp(0.0, 1.0);
+        [strength * (1.0 - self.structure.clamp(0.0, 1.0)), strength]
+    }
+}
+
+/// Whether outlines go all the way: what was judged before they could stay back keeps its name.
+fn is_none(structure: &f32) -> bool {
+    *structure == 0.0
 }
 
 /// The shapes of `edited` as `finish` shows them: what an SVG holds.
 pub fn scene_shown(edited: &Edited, finish: Finish) -> Scene {
-    let scene = scene_at(edited, finish.strength.clamp(0.0, 1.0));
+    let scene = scene_at(edited, finish.ways());
     match finish.letters {
         Some(letters) => letters::dressed(&scene, letters),
         None => scene,
@@ -79,7 +95,8 @@ pub fn draw(
     ctx: &Ctx,
 ) -> Result<Image, RasterError> {
     let Some(source) = source else { return shapes_alone(edited, size, finish, ctx) };
-    let strength = finish.strength.clamp(0.0, 1.0);
+    let ways = finish.ways();
+    let [_, strength] = ways;
     if strength == 0.0 {
         return Ok(source.clone());
     }
@@ -87,7 +104,7 @@ pub fn draw(
     let detail = 1.0 - strength * (1.0 - finish.detail.clamp(0.0, 1.0));
     let mut picture = source.clone();
     let [red, green, blue, _] = &mut picture.planes;
-    let colors = colors(edited, size, source, [detail, strength], ctx)?;
+    let colors = colors(edited, size, source, detail, ways, ctx)?;
     for (plane, colors) in [red, green, blue].into_iter().zip(colors) {
         *plane = colors;
     }
@@ -106,15 +123,17 @@ fn shapes_alone(edited: &Edited, size: Size, finish: Finish, ctx: &Ctx) -> Resul
     Ok(picture)
 }
 
-/// The colours of `edited` over `source`, with `detail` of the source's own pixels, at `strength`.
+/// The colours of `edited` over `source`, with `detail` of the source's own pixels, points and colours so far along their `ways`.
 fn colors(
     edited: &Edited,
     size: Size,
     source: &Image,
-    [detail, strength]: [f32; 2],
+    detail: f32,
+    ways: [f32; 2],
     ctx: &Ctx,
 ) -> Result<[Vec<f32>; 3], RasterError> {
-    let scene = scene_at(edited, strength);
+    let scene = scene_at(edited, ways);
+    let [_, strength] = ways;
     let bright = Bright::of(source);
     let rims = rims::rims(source, edited, &scene, size, ctx)?;
     let rims = rims.as_ref();

@@ -1,4 +1,4 @@
-//! Before and after in figures: how well an edit's pictures agree with its prompts.
+//! Before and after in figures: how well an edit's pictures agree with its prompts, or with its reference.
 //!
 //! Input: an edit, what it started from, what is to be judged. Output: [`Scores`]. Invariants: measured at working size, so that the
 //! figures do not depend on the size of what is drawn. Determinism: as the encoder. Cost: two crops and 79 texts a prompt.
@@ -23,7 +23,7 @@ pub const VERSION: u32 = 1;
 pub struct Judged {
     /// How the edit is shown.
     pub finish: Finish,
-    /// Each prompt and its rectangle on the canvas; none: the whole picture.
+    /// Each prompt and its rectangle on the canvas; none: the whole picture. An empty one stands for the reference.
     pub prompts: Vec<(String, Option<Rect>)>,
 }
 
@@ -36,7 +36,7 @@ impl Judged {
     }
 }
 
-/// Cosines of the pictures before and after with the prompts, -1 to 1.
+/// Cosines of the pictures before and after with the prompts, or with the reference, -1 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Of the whole pictures; none without a prompt for the whole picture.
@@ -75,13 +75,14 @@ pub enum Before<'a> {
     Scene(&'a Scene),
 }
 
-/// Measures `edited`, which started from `before`, as `judged` says.
+/// Measures `edited`, which started from `before` and was to come near to `reference` where one was given, as `judged` says.
 ///
 /// # Errors
 /// [`ScoreError`]; on cancellation too.
 pub fn measure(
     judged: &Judged,
     before: Before<'_>,
+    reference: Option<&Image>,
     edited: &Edited,
     encoder: &Encoder,
     ctx: &Ctx,
@@ -95,9 +96,12 @@ pub fn measure(
     };
     let after = draw(edited, size, source, judged.finish, ctx)?;
     let cosines = |prompt: &str, rect: Option<Rect>| -> Result<[f32; 2], ScoreError> {
-        let text = similarity::text_feature(encoder, prompt, ctx)?;
+        let wanted = match reference.filter(|_| prompt.is_empty()) {
+            Some(reference) => similarity::picture_feature(encoder, reference, None, ctx)?,
+            None => similarity::text_feature(encoder, prompt, ctx)?,
+        };
         let cosine = |picture: &Image| -> Result<f32, ScoreError> {
-            Ok(direction::cosine(&similarity::picture_feature(encoder, picture, rect, ctx)?, &text))
+            Ok(direction::cosine(&similarity::picture_feature(encoder, picture, rect, ctx)?, &wanted))
         };
         Ok([cosine(&before)?, cosine(&after)?])
     };

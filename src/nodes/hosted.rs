@@ -82,6 +82,31 @@ pub const BACKEND: Typed<Text> = Param {
     animates: false,
 }.text();
 
+/// Where a reference comes from when nothing is connected.
+pub const REFERENCE_FILE: Typed<Text> = Param {
+    id: "referenceFile",
+    label: "Reference file",
+    hint: "A picture file whose look goes onto the source where nothing is connected to Reference: PNG, JPEG, WebP, TIFF or EXR. \
+           Hosts with one input for a filter need it.",
+    kind: Kind::File { is_read: true },
+    animates: false,
+}
+.text();
+
+/// Which frame of the reference counts.
+pub const REFERENCE_FRAME: Typed<AutoInteger> = Param {
+    id: "referenceFrame",
+    label: "Reference frame",
+    hint: "The frame of the Reference input that counts. Automatic takes the frame that is rendered; a fixed one keeps a still \
+           picture of a moving reference.",
+    kind: Kind::AutoInteger { usual: 1, min: -1_000_000, max: 1_000_000 },
+    animates: true,
+}
+.auto_integer();
+
+/// Those of nodes with a reference; they follow the node's own.
+pub const REFERENCES: &[Param] = &[REFERENCE_FILE.param, REFERENCE_FRAME.param];
+
 /// Those of every node, in page order; they follow the node's own.
 pub const PARAMS: &[Param] =
     &[INPUT_COLOR_SPACE.param, BACKEND.param, WHOLE_PROJECT.param, FIRST_FRAME.param, LAST_FRAME.param, SVG_FILE.param];

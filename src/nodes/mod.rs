@@ -3,6 +3,7 @@
 //! Input: parameter values at a time. Output: a [`Plan`] and finishing options. Invariants: node and parameter ids
 //! never change. Determinism: pure functions. Cost: none.
 
+pub mod concept_transfer;
 pub mod font_stylize;
 pub mod hosted;
 pub mod panel;
@@ -40,7 +41,7 @@ pub struct Node {
     pub clips: &'static [Clip],
     /// What its result is for.
     pub makes: Makes,
-    /// Whether it edits shapes with an encoder towards a prompt.
+    /// Whether it edits shapes with an encoder.
     pub edits: bool,
     /// What is to be done for its values.
     pub plan: fn(&Values, &Asked<'_>) -> Plan,
@@ -101,9 +102,19 @@ impl Node {
 
     /// The parameters that it has in common with others: prompts over time, mask and mix.
     pub fn common_params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
-        let prompts = if self.edits { prompts::PARAMS } else { &[] };
+        let prompts = if self.takes_prompts() { prompts::PARAMS } else { &[] };
         let limiting = if self.edits { shared::LIMITING } else { &[] };
         prompts.iter().chain(limiting).chain(shared::LAYING)
+    }
+
+    /// Whether it edits towards prompts; a node that edits and takes none follows a reference.
+    pub fn takes_prompts(&self) -> bool {
+        self.params.iter().any(|param| param.id == shared::PROMPT.id)
+    }
+
+    /// Whether it edits towards a picture of its own input.
+    pub fn takes_reference(&self) -> bool {
+        self.clips.iter().any(|clip| clip.role == Role::Reference)
     }
 
     /// Whether it can draw a source of its own: a word.
@@ -118,7 +129,8 @@ impl Node {
 }
 
 /// Every node, in menu order.
-pub const NODES: &[Node] = &[vectorize::NODE, prompt_edit::NODE, recolor::NODE, font_stylize::NODE];
+pub const NODES: &[Node] =
+    &[vectorize::NODE, prompt_edit::NODE, recolor::NODE, font_stylize::NODE, concept_transfer::NODE];
 
 /// Size of the source, in whose pixels an artist gives rectangles, and of the canvas that shapes live on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -192,7 +204,8 @@ fn plan_of(values: &Values, edit: Option<Settings>, asked: &Asked<'_>) -> Plan {
     };
     if let Some(edit) = edit {
         let mask = start.mask.iter().map(|mask| (Role::Mask, Input::Material(mask.clone())));
-        let inputs = std::iter::once((Role::Start, shapes)).chain(mask).collect();
+        let others = start.others.iter().map(|(role, hash)| (*role, Input::Material(hash.clone())));
+        let inputs = std::iter::once((Role::Start, shapes)).chain(mask).chain(others).collect();
         let models = vec![(ModelRole::Encoder, start.encoder.clone())];
         plan.result = plan.push(Step { recipe: Recipe::Edit(edit), inputs, models, class: start.class.clone(), seed });
     }
@@ -201,7 +214,7 @@ fn plan_of(values: &Values, edit: Option<Settings>, asked: &Asked<'_>) -> Plan {
 
 /// Whether an edit by `values` finds no look, which a LUT could hold.
 pub fn has_no_look(node: &Node, values: &Values) -> bool {
-    plan_for_nothing(node, values, &Prompt::default()).edit().is_none_or(|edit| edit.look_search.is_none())
+    plan_for_nothing(node, values, &Prompt::default()).edit().is_none_or(|edit| !edit.is_graded())
 }
 
 /// The plan of `node` for a source, an encoder and a machine that nobody knows: what depends on values and prompt alone.
@@ -243,12 +256,17 @@ fn settings(values: &Values, mode: Mode, Asked { sizes, prompt, .. }: &Asked<'_>
         settings.only_in_canvas.extend(only.then_some(rect));
     }
     settings = settings.with_regions(regions);
+    with_effort(&mut settings, values);
+    settings
+}
+
+/// Gives `settings` the steps and crops that are set by hand.
+fn with_effort(settings: &mut Settings, values: &Values) {
     for (target, param) in [(&mut settings.iterations, shared::ITERATIONS), (&mut settings.patches, shared::PATCHES)] {
         if let Some(number) = values.get(&param) {
             *target = number as u32;
         }
     }
-    settings
 }
 
 fn quality(name: &str) -> Quality {

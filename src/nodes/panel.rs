@@ -5,7 +5,7 @@
 
 use super::hosted::{self, Button, ReadOut};
 use super::param::Param;
-use super::{Node, font_stylize, prompt_edit, prompts, recolor, shared};
+use super::{Node, concept_transfer, font_stylize, prompt_edit, prompts, recolor, shared};
 
 /// What stands on a panel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +29,14 @@ impl Item {
     }
 }
 
+/// Which nodes have a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    Anything,
+    Prompts,
+    References,
+}
+
 /// A group of a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -36,6 +44,7 @@ pub struct Group {
     pub title: &'static str,
     /// Whether it is open at first.
     pub is_open: bool,
+    about: About,
     ids: &'static [&'static str],
 }
 
@@ -44,6 +53,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         title: "Text",
         is_open: true,
+        about: About::Anything,
         ids: &[
             font_stylize::TEXT.param.id,
             font_stylize::FONT.param.id,
@@ -52,8 +62,21 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        title: "Reference",
+        is_open: true,
+        about: About::References,
+        ids: &[
+            hosted::REFERENCE_FILE.param.id,
+            shared::STRENGTH.param.id,
+            concept_transfer::KEEP_STRUCTURE.param.id,
+            shared::DETAIL.param.id,
+            hosted::REFERENCE_FRAME.param.id,
+        ],
+    },
+    Group {
         title: "Prompt",
         is_open: true,
+        about: About::Prompts,
         ids: &[
             shared::PROMPT.param.id,
             hosted::PROMPT_PRESET.param.id,
@@ -68,6 +91,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         title: "Quality and bake",
         is_open: true,
+        about: About::Anything,
         ids: &[
             shared::QUALITY.param.id,
             hosted::STATUS.id,
@@ -84,11 +108,13 @@ pub const GROUPS: &[Group] = &[
     Group {
         title: "Regions",
         is_open: false,
+        about: About::Anything,
         ids: &[hosted::INTERACTIVE.param.id, hosted::PICK.param.id, shared::REGION.param.id, shared::ONLY.param.id],
     },
     Group {
         title: "Prompts over time",
         is_open: false,
+        about: About::Anything,
         ids: &[
             hosted::EFFECTIVE_PROMPT.id,
             prompts::TRANSITION.param.id,
@@ -100,6 +126,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         title: "Shapes",
         is_open: false,
+        about: About::Anything,
         ids: &[
             shared::PRESET.param.id,
             shared::ROUNDS.param.id,
@@ -116,6 +143,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         title: "Fine tuning",
         is_open: false,
+        about: About::Anything,
         ids: &[
             shared::SEED.param.id,
             shared::ITERATIONS.param.id,
@@ -127,6 +155,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         title: "Source and output",
         is_open: true,
+        about: About::Anything,
         ids: &[
             hosted::INPUT_COLOR_SPACE.param.id,
             hosted::STATUS_SOURCE.id,
@@ -136,21 +165,38 @@ pub const GROUPS: &[Group] = &[
             shared::MIX.param.id,
         ],
     },
-    Group { title: "About", is_open: false, ids: &[hosted::ABOUT.id] },
+    Group { title: "About", is_open: false, about: About::Anything, ids: &[hosted::ABOUT.id] },
 ];
 
-/// The group that holds `id`; the last one what has no place of its own.
-pub fn group_of(id: &str) -> Option<&'static Group> {
-    GROUPS.iter().find(|group| group.ids.contains(&id)).or(GROUPS.last())
+impl Group {
+    fn is_of(&self, node: &Node) -> bool {
+        match self.about {
+            About::Anything => true,
+            About::Prompts => node.takes_prompts(),
+            About::References => node.takes_reference(),
+        }
+    }
+}
+
+/// The first group that holds `id`, of whatever node.
+pub fn first_with(id: &str) -> Option<&'static Group> {
+    GROUPS.iter().find(|group| group.ids.contains(&id))
+}
+
+/// The group of `node` that holds `id`; the last one what has no place of its own.
+pub fn group_of(node: &Node, id: &str) -> Option<&'static Group> {
+    GROUPS.iter().find(|group| group.is_of(node) && group.ids.contains(&id)).or(GROUPS.last())
 }
 
 /// Everything that `node` shows in a host, by no order; `asks_for_mask` where the host does not say whether a mask is connected.
 fn items(node: &Node, asks_for_mask: bool) -> impl Iterator<Item = Item> {
-    let presets = if node.edits { hosted::PROMPTS } else { &[] };
+    let presets = if node.takes_prompts() { hosted::PROMPTS } else { &[] };
+    let references = if node.takes_reference() { hosted::REFERENCES } else { &[] };
     let overlay = if hosted::has_rectangles(node) { hosted::OVERLAY } else { &[] };
     let mask = if asks_for_mask { hosted::MASKING } else { &[] };
-    let params = node.all_params().chain(presets).chain(overlay).chain(mask).chain(hosted::PARAMS).map(Item::Param);
-    let prompt = node.edits.then_some(&hosted::EFFECTIVE_PROMPT);
+    let own = node.all_params().chain(presets).chain(references);
+    let params = own.chain(overlay).chain(mask).chain(hosted::PARAMS).map(Item::Param);
+    let prompt = node.takes_prompts().then_some(&hosted::EFFECTIVE_PROMPT);
     let read_outs = prompt.into_iter().chain(hosted::STATUSES).chain([&hosted::ABOUT]).map(Item::ReadOut);
     params.chain(hosted::buttons(node).map(Item::Button)).chain(read_outs)
 }
@@ -163,7 +209,7 @@ pub fn groups(node: &Node, asks_for_mask: bool) -> Vec<(&'static Group, Vec<Item
         let own = group.ids.iter().filter_map(|id| all.iter().copied().find(|item| item.id() == *id));
         (group, own.collect::<Vec<_>>())
     };
-    GROUPS.iter().map(placed).filter(|(_, items)| !items.is_empty()).collect()
+    GROUPS.iter().filter(|group| group.is_of(node)).map(placed).filter(|(_, items)| !items.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -174,9 +220,15 @@ mod tests {
 
     #[test]
     fn every_item_of_every_node_has_one_place() {
-        let places = GROUPS.iter().flat_map(|group| group.ids).collect::<Vec<_>>();
-        assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "a place is given twice");
         for node in NODES {
+            let places =
+                GROUPS.iter().filter(|group| group.is_of(node)).flat_map(|group| group.ids).collect::<Vec<_>>();
+            assert_eq!(
+                places.iter().collect::<BTreeSet<_>>().len(),
+                places.len(),
+                "{}: a place is given twice",
+                node.id
+            );
             for asks_for_mask in [false, true] {
                 let placed = groups(node, asks_for_mask).into_iter().flat_map(|(_, items)| items);
                 let placed = placed.map(|item| item.id()).collect::<BTreeSet<_>>();

@@ -60,7 +60,7 @@ fn finish(values: &Values) -> Finish {
     Finish {
         detail: values.get(&DETAIL).map_or(usual, |detail| detail as f32),
         strength: values.get(&shared::STRENGTH) as f32,
-        letters: None,
+        ..Finish::default()
     }
 }
 

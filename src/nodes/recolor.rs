@@ -71,7 +71,7 @@ fn finish(values: &Values) -> Finish {
     Finish {
         detail: values.get(&shared::DETAIL_OF_RECOLOR) as f32,
         strength: values.get(&shared::STRENGTH) as f32,
-        letters: None,
+        ..Finish::default()
     }
 }
 

@@ -31,11 +31,12 @@ mod select;
 mod settings;
 mod start;
 mod stop;
+mod structure;
 mod warp;
 
 pub use layers::Layer;
 pub use objective::{Judgement, Judging, Objective};
-pub use settings::{Mode, Quality, Region, Settings};
+pub use settings::{Likeness, Mode, Quality, Region, Settings};
 
 /// Counts changes of what the same settings make of the same shapes: those of the rasterizer, of crops, of the encoder's arithmetic
 /// and of grades among them.
@@ -63,6 +64,12 @@ pub enum OptimizeError {
     /// No prompt was given.
     #[error("no prompt: say what the picture should become, for the whole picture or for a region")]
     NoPrompt,
+    /// A likeness is asked for, but of nothing.
+    #[error("no reference: connect a picture to Reference, or name a file (--reference, referenceFile)")]
+    NoReference,
+    /// The reference has no colours.
+    #[error("nothing is seen of the reference: it is transparent everywhere; choose another picture or frame")]
+    ReferenceUnseen,
     /// A region has no part inside the picture.
     #[error("region {rect} lies outside the picture of {width} x {height} pixels; give x,y,w,h inside it")]
     RegionOutside {
@@ -98,8 +105,8 @@ impl OptimizeError {
             Self::Raster(error) => error.fault(),
             Self::Gpu(error) => error.fault(),
             Self::Cancelled(error) => error.fault(),
-            Self::NoPrompt | Self::RegionOutside { .. } => Fault::Usage,
-            Self::NothingUnderMask | Self::NothingFree { .. } => Fault::Work,
+            Self::NoPrompt | Self::NoReference | Self::RegionOutside { .. } => Fault::Usage,
+            Self::NothingUnderMask | Self::NothingFree { .. } | Self::ReferenceUnseen => Fault::Work,
         }
     }
 }
@@ -141,6 +148,24 @@ pub struct Edited {
     pub loss_last: f32,
 }
 
+/// What an edit works on.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The shapes.
+    pub scene: &'a Scene,
+    /// A value from 0 to 1 for each pixel of the canvas: only shapes that lie mostly under it may change; none: all.
+    pub mask: Option<&'a [f32]>,
+    /// The picture whose likeness is asked for: display-referred sRGB, straight alpha, of any size.
+    pub reference: Option<&'a Image>,
+}
+
+impl<'a> Inputs<'a> {
+    /// Shapes alone.
+    pub fn of_scene(scene: &'a Scene) -> Self {
+        Self { scene, mask: None, reference: None }
+    }
+}
+
 /// What is said of an edit that [`Edited::is_unclear`].
 pub const UNCLEAR_PROMPT: &str =
     "the encoder hardly tells this prompt from any photo, so little was changed; say it in other words";
@@ -170,16 +195,14 @@ impl Edited {
 /// What the encoder sees where no shape is, as in the publication.
 const PAPER_WHITE: [f32; 3] = [1.0; 3];
 
-/// Optimises `initial` under `settings`, on the CPU or on a card; `watch` sees every step. `mask` has a value from 0 to 1 for each pixel of the
-/// canvas: only shapes that lie mostly under it may change.
+/// Optimises the shapes of `inputs` under `settings`, on the CPU or on a card; `watch` sees every step.
 ///
 /// # Errors
 /// [`OptimizeError`]; on cancellation nothing is kept.
 pub fn run(
-    initial: &Scene,
+    inputs: Inputs<'_>,
     encoder: &Encoder,
     settings: &Settings,
-    mask: Option<&[f32]>,
     seed: u64,
     ctx: &Ctx,
     mut watch: Option<&mut (dyn FnMut(&Step<'_>) + Send)>,
@@ -188,7 +211,7 @@ pub fn run(
         return Err(OptimizeError::NoPrompt);
     }
     ctx.progress.stage("search", start::glances(settings));
-    let mut prepared = start::prepare(initial, encoder, settings, mask, seed, ctx)?;
+    let mut prepared = start::prepare(inputs, encoder, settings, seed, ctx)?;
     let initial = prepared.scene.clone();
     let unedited = start::search(&mut prepared, settings, seed, ctx)?;
     let start::Prepared { mut scene, mut objective, mut parameters, size, .. } = prepared;
@@ -222,7 +245,7 @@ pub fn run(
         layers,
         rest,
         clarities: objective.clarities(),
-        judging: Some(Judging::of(encoder, settings.quality)),
+        judging: Some(Judging::of(encoder, settings)),
         iterations: losses.len() as u32,
         loss_first: unedited.unwrap_or_else(|| mean(losses.get(..losses.len().min(AVERAGED)).unwrap_or_default())),
         loss_last: last_mean(&losses),

@@ -12,7 +12,8 @@ use crate::ctx::Ctx;
 use crate::encoder::crops::draw::{self, CropPreset, Region};
 use crate::encoder::crops::{CropSpec, Crops, weights};
 use crate::encoder::direction::{self, DirectionLoss, PATCH_WEIGHT, REFERENCE_PROMPT, REGION_WEIGHT, SHARP, TextMean};
-use crate::encoder::{Encoder, EncoderError};
+use crate::encoder::moments::Moments;
+use crate::encoder::{Encoder, EncoderError, Tapped, similarity};
 use crate::image::Image;
 use crate::image::rect::Rect;
 use crate::nn::NnError;
@@ -28,6 +29,8 @@ const POOL: u32 = 8;
 const NEUTRAL: &str = "photo";
 /// Encoders whose pictures are at least this large are taken for the published CLIP and its kin.
 const CLIP_SIDE_PX: usize = 128;
+/// Crops of a reference, the whole of it among them.
+const REFERENCE_CROPS: usize = 16;
 /// Way of a picture's feature that counts as half of a direction.
 const SOFT_WAY: f64 = 0.3;
 /// A prompt whose feature is nearer to the neutral one than this is hardly a prompt: it counts for less in proportion.
@@ -45,12 +48,15 @@ pub enum Judging {
     Way,
     /// The publication's direction loss.
     Paper,
+    /// By the angle between the picture and the reference: both lie in one cone, whatever the encoder.
+    Picture,
 }
 
 impl Judging {
-    /// What is right for an encoder and a quality.
-    pub fn of(encoder: &Encoder, quality: Quality) -> Self {
-        match quality {
+    /// What is right for an encoder and the settings of an edit.
+    pub fn of(encoder: &Encoder, settings: &Settings) -> Self {
+        match settings.quality {
+            _ if settings.likeness.is_some() => Self::Picture,
             Quality::Paper => Self::Paper,
             _ if encoder.input_side_px() >= CLIP_SIDE_PX => Self::Way,
             _ => Self::Text,
@@ -63,6 +69,7 @@ impl Judging {
             Self::Text => "compared with the text",
             Self::Way => "compared by direction",
             Self::Paper => "compared as published",
+            Self::Picture => "compared with the reference",
         }
     }
 }
@@ -152,10 +159,21 @@ pub struct Objective<'a> {
     pool: Vec<Windows>,
     /// Holds letters readable, with its weight.
     tone: Option<(Tone, f32)>,
+    /// The reference's texture.
+    texture: Option<Texture>,
+}
+
+/// Moments of a reference's tokens after some blocks, and what a distance from them weighs.
+#[derive(Debug)]
+struct Texture {
+    taps: Vec<usize>,
+    moments: Vec<Moments>,
+    weight: f64,
 }
 
 impl<'a> Objective<'a> {
-    /// Prepares the loss of renders of `size` pixels against `settings`; `scene` is the unedited one.
+    /// Prepares the loss of renders of `size` pixels against `settings`; `scene` is the unedited one, `reference` the picture whose
+    /// likeness is asked for, where one is.
     ///
     /// # Errors
     /// [`OptimizeError`] for missing or unusable prompts and regions.
@@ -163,16 +181,26 @@ impl<'a> Objective<'a> {
         scene: &Scene,
         encoder: &'a Encoder,
         settings: &Settings,
+        reference: Option<&Image>,
         seed: u64,
         size: Size,
         ctx: &Ctx,
     ) -> Result<Self, OptimizeError> {
         let first = raster::render(scene, size, Background::Rgb(super::PAPER_WHITE), ctx)?;
-        let targets = targets(scene, encoder, settings, (&first, size), ctx)?;
+        let targets = match reference.filter(|_| settings.likeness.is_some()) {
+            Some(reference) => likenesses(scene, encoder, settings, (reference, size), ctx)?,
+            None => targets(scene, encoder, settings, (&first, size), ctx)?,
+        };
         let tone = (settings.tone_weight() > 0.0)
             .then(|| (Tone::new(size.width_px, size.height_px, planes(&first), ctx), settings.tone_weight()));
+        let texture = match (settings.likeness, reference) {
+            (Some(likeness), Some(reference)) if likeness.texture_weight > 0.0 => {
+                Some(Texture::of(reference, encoder, likeness.texture_weight, ctx)?)
+            }
+            _ => None,
+        };
         let is_paper = settings.quality == Quality::Paper;
-        Ok(Self { encoder, seed, size, is_paper, targets, pool: Vec::new(), tone })
+        Ok(Self { encoder, seed, size, is_paper, targets, pool: Vec::new(), tone, texture })
     }
 
     /// Judges `render` by the crops of `iteration`.
@@ -241,9 +269,33 @@ impl<'a> Objective<'a> {
     /// Judges the crops that the windows of `place` cut from a render.
     pub(super) fn judge_crops(&self, place: usize, crops: &[f32], ctx: &Ctx) -> Result<Verdict, EncoderError> {
         let windows = self.windows(place)?;
+        if let Some(texture) = &self.texture {
+            return self.judge_with(texture, windows, crops, ctx);
+        }
         let (features, trace) = self.encoder.embed_crops_traced(crops, windows.crops.len(), ctx)?;
         let (loss, distance, d_features) = self.feature_loss(windows, &features)?;
         Ok(Verdict { loss, distance, d_crops: self.encoder.backward(trace, &d_features, ctx)? })
+    }
+
+    /// The same with the reference's texture as well; distances of texture are not told, only followed.
+    fn judge_with(
+        &self,
+        texture: &Texture,
+        windows: &Windows,
+        crops: &[f32],
+        ctx: &Ctx,
+    ) -> Result<Verdict, EncoderError> {
+        let Texture { taps, moments, weight } = texture;
+        let tapped = self.encoder.embed_crops_tapped(crops, windows.crops.len(), taps, ctx)?;
+        let Tapped { features, states, trace } = tapped;
+        let (loss, distance, d_features) = self.feature_loss(windows, &features)?;
+        let weight = weight / taps.len().max(1) as f64;
+        let of_tap = |((tap, moments), states): ((&usize, &Moments), &Vec<f32>)| {
+            let (_, d_states) = moments.distance(states, weight);
+            (*tap, d_states)
+        };
+        let d_states = taps.iter().zip(moments).zip(&states).map(of_tap).collect::<Vec<_>>();
+        Ok(Verdict { loss, distance, d_crops: self.encoder.backward_tapped(trace, &d_features, &d_states, ctx)? })
     }
 
     /// Whether every iteration has windows of its own.
@@ -299,19 +351,15 @@ fn targets(
     (first, size): (&Image, Size),
     ctx: &Ctx,
 ) -> Result<Vec<Target>, OptimizeError> {
-    let judging = Judging::of(encoder, settings.quality);
-    let (mean, neutral) = match judging {
-        Judging::Paper => (TextMean::Raw, REFERENCE_PROMPT),
-        Judging::Text | Judging::Way => (TextMean::Normalised, NEUTRAL),
-    };
+    let judging = Judging::of(encoder, settings);
+    let is_paper = judging == Judging::Paper;
+    let (mean, neutral) = if is_paper { (TextMean::Raw, REFERENCE_PROMPT) } else { (TextMean::Normalised, NEUTRAL) };
     let neutral = direction::prompt_feature(encoder, neutral, mean, ctx)?;
     let target = |region: &super::Region| -> Result<Target, OptimizeError> {
         let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
         let patches = region.patches.unwrap_or(settings.patches) as usize;
-        let preset = match judging {
-            Judging::Paper => CropPreset::Paper { patches },
-            Judging::Text | Judging::Way => CropPreset::Stratified { crops: patches + 1 },
-        };
+        let preset =
+            if is_paper { CropPreset::Paper { patches } } else { CropPreset::Stratified { crops: patches + 1 } };
         let feature = |text: &str| direction::prompt_feature(encoder, text, mean, ctx);
         let toward = |text: &[f32]| direction::text_direction(text, &neutral);
         let prompt = feature(&region.prompt.text)?;
@@ -325,17 +373,47 @@ fn targets(
         }
         let picture = (size.width_px, size.height_px);
         let reference = match judging {
-            Judging::Text => vec![0.0; encoder.embedding_len()],
+            Judging::Text | Judging::Picture => vec![0.0; encoder.embedding_len()],
             Judging::Way | Judging::Paper => {
                 direction::region_feature(encoder, planes(first), picture, region_px, preset, ctx)?
             }
         };
-        let is_paper = judging == Judging::Paper;
         let softness = if judging == Judging::Way { SOFT_WAY } else { SHARP };
         let clarity = if is_paper { 1.0 } else { (clarity / CLEAR).min(1.0) };
         let aim = Aim { direction: aimed, reference, softness, clarity };
         let prompt = (judging != Judging::Text).then_some(plain);
         Ok(Target { region_px, aim, preset, weight: region.weight, prompt })
+    };
+    settings.regions.iter().map(target).collect()
+}
+
+impl Texture {
+    /// That of `reference`, after the blocks in the first half of the tower but the very first: edges and materials, not yet things.
+    fn of(reference: &Image, encoder: &Encoder, weight: f32, ctx: &Ctx) -> Result<Self, EncoderError> {
+        let last = encoder.taps().end;
+        let taps = (last.div_ceil(4)..last.div_ceil(2).max(last.div_ceil(4) + 1).min(last)).collect::<Vec<_>>();
+        let states = similarity::crops_states(encoder, reference, REFERENCE_CROPS, &taps, ctx)?;
+        let moments = states.iter().filter_map(|states| Moments::of(states, encoder.state_width())).collect();
+        Ok(Self { taps, moments, weight: f64::from(weight) })
+    }
+}
+
+/// Every region with the likeness of `reference` as what its crops should become.
+fn likenesses(
+    scene: &Scene,
+    encoder: &Encoder,
+    settings: &Settings,
+    (reference, size): (&Image, Size),
+    ctx: &Ctx,
+) -> Result<Vec<Target>, OptimizeError> {
+    let direction = similarity::crops_feature(encoder, reference, REFERENCE_CROPS, ctx)?;
+    let target = |region: &super::Region| -> Result<Target, OptimizeError> {
+        let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
+        let patches = region.patches.unwrap_or(settings.patches) as usize;
+        let nothing = vec![0.0; encoder.embedding_len()];
+        let aim = Aim { direction: direction.clone(), reference: nothing, softness: SHARP, clarity: 1.0 };
+        let preset = CropPreset::Stratified { crops: patches + 1 };
+        Ok(Target { region_px, aim, preset, weight: region.weight, prompt: None })
     };
     settings.regions.iter().map(target).collect()
 }

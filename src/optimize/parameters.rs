@@ -25,6 +25,8 @@ const WHITE_ABOVE: f32 = 0.93;
 const GREY_BELOW: f32 = 0.03;
 /// Cells of the finer grid along x, y and lightness.
 const CELLS: [usize; 3] = [4, 4, 2];
+/// Cells of the coarse grid where no look is searched: a curve of tones, and what colours become along it.
+const TONES: [usize; 3] = [1, 1, 4];
 
 /// How points move.
 #[derive(Clone, Debug)]
@@ -82,12 +84,12 @@ impl Parameters {
                 Some(Points::Warp(Box::new(Warp::new(scene, bounds(scene, settings), settings.rate_shape_px, reach))))
             }
         };
-        let fills = match settings.look_search {
+        let fills = match settings.is_graded() {
             _ if settings.mode == Mode::Shape => None,
-            None => Some(Fills::Each(Adam::new(4 * slot_count, settings.rate_color))),
-            Some(_) => {
+            false => Some(Fills::Each(Adam::new(4 * slot_count, settings.rate_color))),
+            true => {
                 let starts = starts(scene, &slots, size, ctx)?;
-                let layers = layers(&starts, shares, settings.share_palette);
+                let layers = layers(&starts, shares, settings);
                 Some(Fills::Graded(Box::new(Colors::new(scene, layers, starts, slot_count, settings.rate_color))))
             }
         };
@@ -257,13 +259,14 @@ fn starts(scene: &Scene, slots: &[Option<u32>], size: Size, ctx: &Ctx) -> Result
 }
 
 /// Neutral grades over the colours that take them; a shared palette has no place.
-fn layers(starts: &[Start], shares: Vec<Vec<f32>>, share_palette: bool) -> Vec<Layer> {
+fn layers(starts: &[Start], shares: Vec<Vec<f32>>, settings: &Settings) -> Vec<Layer> {
     let [columns, rows, depths] = CELLS;
-    let fine = if share_palette { [1, 1, depths] } else { [columns, rows, depths] };
+    let fine = if settings.share_palette { [1, 1, depths] } else { [columns, rows, depths] };
+    let coarse = if settings.likeness.is_some() { TONES } else { [1; 3] };
     let layer = |shares: Vec<f32>| {
         let of = |start: &Start| shares.get(start.path).copied().unwrap_or(0.0);
         let normal = Normal::of(starts.iter().map(|start| (start.color, start.area * of(start))));
-        let grids = [[1, 1, 1], fine].map(Grid::neutral).to_vec();
+        let grids = [coarse, fine].map(Grid::neutral).to_vec();
         let is_whole = shares.iter().all(|share| *share == 1.0);
         let grade = Grade { field: Field { normal, grids }, ..Grade::default() };
         Layer { grade, shares: if is_whole { Vec::new() } else { shares } }

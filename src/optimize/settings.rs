@@ -58,6 +58,19 @@ impl Region {
     }
 }
 
+/// How a reference picture is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Likeness {
+    /// Steps in which colours settle on the reference's palette before the encoder is asked.
+    pub palette_steps: u32,
+    /// Weight of the squared distance from that palette, in `OKLab`, against the encoder's loss.
+    pub palette_weight: f32,
+    /// Weight of lost structure against that squared distance while colours settle.
+    pub structure_weight: f32,
+    /// Weight of the distance from the reference's texture against the encoder's loss; 0: texture is not asked for.
+    pub texture_weight: f32,
+}
+
 /// Everything that decides an edit besides picture, encoder and seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -65,7 +78,7 @@ pub struct Settings {
     pub mode: Mode,
     /// Which crops and directions are drawn.
     pub quality: Quality,
-    /// Prompts and where they count; at least one.
+    /// Prompts and where they count; at least one. One without a text asks for the likeness of the reference.
     pub regions: Vec<Region>,
     /// Only shapes mostly inside any of these may change; none: all.
     pub only_in_canvas: Vec<Rect>,
@@ -97,6 +110,9 @@ pub struct Settings {
     pub raster_side_px: u32,
     /// Iterations without gain before stopping; 0: never.
     pub patience: u32,
+    /// How a reference picture is followed; none: prompts alone count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<Likeness>,
 }
 
 impl Settings {
@@ -127,7 +143,29 @@ impl Settings {
             legibility: 0.0,
             raster_side_px: 512,
             patience: 0,
+            likeness: None,
         }
+    }
+
+    /// The settings of a quality for the likeness of a reference: no look is searched, because its colours are known.
+    pub fn of_reference(quality: Quality) -> Self {
+        let palette_steps = if quality == Quality::Draft { 120 } else { 300 };
+        Self {
+            regions: vec![Region::new("", None)],
+            look_search: None,
+            likeness: Some(Likeness {
+                palette_steps,
+                palette_weight: PALETTE_WEIGHT,
+                structure_weight: STRUCTURE_WEIGHT,
+                texture_weight: TEXTURE_WEIGHT,
+            }),
+            ..Self::of(quality, Mode::Full)
+        }
+    }
+
+    /// Whether colours move from coarse to fine, as a grade that a LUT can hold.
+    pub fn is_graded(&self) -> bool {
+        self.look_search.is_some() || self.likeness.is_some()
     }
 
     fn paper(mode: Mode) -> Self {
@@ -235,6 +273,14 @@ impl Settings {
     }
 }
 
+/// A palette a tenth of lightness away weighs about as much as an encoder that sees half a likeness.
+const PALETTE_WEIGHT: f32 = 50.0;
+/// A tenth of the structure weighs as much as a palette that is 0.07 away.
+const STRUCTURE_WEIGHT: f32 = 0.05;
+/// Chosen among 0, 2, 8 and 20 on four pairs by an encoder that took no part: the mean cosine of outcome and reference is 0.837, 0.831,
+/// 0.837, 0.841 with outlines where they were, and 0.837, 0.832, 0.844, 0.846 where they moved. Without texture outlines follow the
+/// thing that the reference shows, and a rocket that is to look like a cat bends.
+const TEXTURE_WEIGHT: f32 = 20.0;
 /// How far the points of letters move at most in a step, in canvas pixels.
 const LETTER_RATE_PX: f32 = 0.6;
 /// Fewer iterations without gain than this mean nothing: each has other crops.

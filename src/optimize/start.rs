@@ -3,6 +3,7 @@
 //! Input: a scene, an encoder, settings. Output: the scene with enough points, its parameters and its objective, then the same
 //! after the search. Invariants: as [`super`]. Determinism: as [`super::search`]. Cost: some colour-only passes, and the search.
 
+use super::colors::Followed;
 use super::layers;
 use super::objective::{self, Objective, Target};
 use super::parameters::{self, Parameters};
@@ -12,10 +13,12 @@ use super::search::look::{self, canvas};
 use super::search::outline::{self, Bending};
 use super::search::{Effort, SIFTED_CROPS};
 use super::select::{self, Hidden};
-use super::{Mode, OptimizeError, Quality, Settings};
+use super::structure::Structure;
+use super::{Inputs, Mode, OptimizeError, Quality, Settings};
 use crate::ctx::Ctx;
 use crate::encoder::Encoder;
 use crate::gpu::Backend;
+use crate::grade::Palette;
 use crate::image::rect::Rect;
 use crate::raster::{self, Background, Size};
 use crate::rng::{Stage, Stream};
@@ -24,6 +27,8 @@ use crate::scene::{Scene, as_usize};
 
 /// Curves longer than this part of the canvas's long side are cut, so that they can bend.
 const CURVE_OF_SIDE: f32 = 0.015;
+/// Long side of the picture whose structure a palette may not lose.
+const STRUCTURE_SIDE_PX: f32 = 80.0;
 /// Long side of the pictures that a search looks at.
 const GLANCE_SIDE_PX: f32 = 192.0;
 /// The same where a region fills little of the picture.
@@ -39,6 +44,8 @@ pub(super) struct Prepared<'a> {
     /// The share of every path in each region's grade.
     shares: Vec<Vec<f32>>,
     free: Vec<bool>,
+    /// The colours of the reference.
+    palette: Option<Palette>,
 }
 
 /// Decides what may change and gives outlines enough points.
@@ -46,14 +53,13 @@ pub(super) struct Prepared<'a> {
 /// # Errors
 /// [`OptimizeError`].
 pub(super) fn prepare<'a>(
-    initial: &Scene,
+    Inputs { scene, mask, reference }: Inputs<'_>,
     encoder: &'a Encoder,
     settings: &Settings,
-    mask: Option<&[f32]>,
     seed: u64,
     ctx: &Ctx,
 ) -> Result<Prepared<'a>, OptimizeError> {
-    let mut scene = initial.clone();
+    let mut scene = scene.clone();
     let size = settings.raster_size(&scene);
     let is_paper = settings.quality == Quality::Paper;
     let hidden = if is_paper { Hidden::Stays } else { Hidden::Moves };
@@ -77,8 +83,13 @@ pub(super) fn prepare<'a>(
         subdivide(&mut scene, length_px, |path| free.get(path).copied().unwrap_or(false));
     }
     let parameters = Parameters::new(&mut scene, settings, &free, shares.clone(), size, ctx)?;
-    let objective = Objective::new(&scene, encoder, settings, seed, size, ctx)?;
-    Ok(Prepared { scene, objective, parameters, size, shares, free })
+    let palette = match (settings.likeness, reference) {
+        (None, _) => None,
+        (Some(_), None) => return Err(OptimizeError::NoReference),
+        (Some(_), Some(picture)) => Some(Palette::of_picture(picture).ok_or(OptimizeError::ReferenceUnseen)?),
+    };
+    let objective = Objective::new(&scene, encoder, settings, reference, seed, size, ctx)?;
+    Ok(Prepared { scene, objective, parameters, size, shares, free, palette })
 }
 
 /// The share of every path in each region's grade. Points may move all over a rectangle, so that shapes that abut stay shut;
@@ -96,11 +107,12 @@ fn region_shares(
     Ok(layers::shares(scene, settings, &things, free))
 }
 
-/// Glances that [`search`] takes at most, or a few more.
+/// Glances that [`search`] takes at most, or a few more; steps towards a palette among them.
 pub(super) fn glances(settings: &Settings) -> u64 {
     let looks = settings.look_search.map_or(0, Effort::glances);
     let bends = settings.outline_search.map_or(0, outline::glances);
-    settings.regions.len() as u64 * u64::from(looks + bends)
+    let palette = settings.likeness.map_or(0, |likeness| likeness.palette_steps);
+    settings.regions.len() as u64 * u64::from(looks + bends) + u64::from(palette)
 }
 
 /// Finds the look of every region and the bend that outlines begin with, and applies both; the loss before, where there was
@@ -120,6 +132,16 @@ pub(super) fn search(
     }
     let before = raster::render(&prepared.scene, prepared.size, Background::Rgb(super::PAPER_WHITE), ctx)?;
     let unedited = prepared.objective.loss_of(&before, ctx)?;
+    if let (Some(likeness), Some(palette)) = (settings.likeness, prepared.palette.take())
+        && let Some(colors) = prepared.parameters.colors()
+    {
+        let small = scaled(&prepared.scene, STRUCTURE_SIDE_PX / prepared.scene.width.max(prepared.scene.height));
+        let mut cpu = ctx.clone();
+        cpu.backend = Backend::Cpu;
+        let picture = raster::render(&prepared.scene, small, Background::Rgb(super::PAPER_WHITE), &cpu)?;
+        let followed = Followed { palette, structure: Structure::new(&picture), likeness };
+        colors.settle(&mut prepared.scene.fills, followed, ctx)?;
+    }
     let mut done = 0;
     let mut advance = |more: usize| {
         done += more as u64;

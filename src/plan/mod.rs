@@ -74,6 +74,8 @@ pub enum Role {
     Start,
     /// The edit that is judged.
     Judged,
+    /// The picture whose likeness is asked for.
+    Reference,
 }
 
 /// Where an input comes from.
@@ -226,13 +228,20 @@ impl Plan {
         }
     }
 
+    /// Whether the step that is asked for has a reference.
+    pub fn has_reference(&self) -> bool {
+        self.last().is_some_and(|step| step.input(Role::Reference).is_some())
+    }
+
     /// The same plan, and then figures of its edit as `judged` says; itself where it edits nothing.
     pub fn scored(&self, source: MaterialHash, judged: Judged) -> Self {
         let mut plan = self.clone();
         if let Some(edit) = self.last().filter(|_| self.edit().is_some()) {
+            let reference = edit.input(Role::Reference).map(|input| (Role::Reference, input.clone()));
+            let inputs = [(Role::Source, Input::Material(source)), (Role::Judged, Input::Step(self.result))];
             let step = Step {
                 recipe: Recipe::Score(judged),
-                inputs: vec![(Role::Source, Input::Material(source)), (Role::Judged, Input::Step(self.result))],
+                inputs: inputs.into_iter().chain(reference).collect(),
                 ..edit.clone()
             };
             plan.result = plan.push(step);

@@ -23,6 +23,7 @@ use crate::image::{Image, resample};
 use crate::models::{self, Choice, LoadError, SearchPath};
 use crate::nodes::param::{ParamError, Value, Values};
 use crate::nodes::{self, Asked, Node, shared};
+use crate::optimize::OptimizeError;
 use crate::pipeline::{self, PipelineError, With};
 pub use crate::pipeline::{Made, Watch};
 use crate::plan::{Artifact, Given, Key, Materials, Plan, PlanError, Role};
@@ -128,6 +129,10 @@ impl Session {
             class: ctx.backend_class(),
         };
         let plan = (node.plan)(values, &Asked { sizes, prompt: request.prompt, start: &start });
+        let lacks_reference = plan.edit().is_some_and(|edit| edit.likeness.is_some()) && !plan.has_reference();
+        if lacks_reference {
+            return Err(PipelineError::from(OptimizeError::NoReference).into());
+        }
         let key = plan.key()?;
         Ok(Prepared { plan, key, materials, sizes, encoder, start, finish: (node.finish)(values) })
     }

@@ -11,7 +11,7 @@ use linocut::gpu::Backend;
 use linocut::image::{Image, byte_from_unit};
 use linocut::models::SearchPath;
 use linocut::nodes::param::Values;
-use linocut::nodes::{NODES, font_stylize};
+use linocut::nodes::{NODES, Role, font_stylize};
 use linocut::raster::Size;
 use linocut::schedule::Prompt;
 use linocut::session::{Material, Request, Session};
@@ -27,7 +27,7 @@ const UPDATE: &str = "LINOCUT_UPDATE_GOLDEN";
 /// A name, a node's command and its settings.
 type Fixed = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const PLANS: [Fixed; 11] = [
+const PLANS: [Fixed; 12] = [
     ("vectorize", "vectorize", &[]),
     ("vectorize, a logo of two rounds", "vectorize", &[("preset", "logo"), ("rounds", "3,6"), ("seed", "7")]),
     ("edit", "edit", &[]),
@@ -43,6 +43,7 @@ const PLANS: [Fixed; 11] = [
     ),
     ("recolor in a draft", "recolor", &[("quality", "draft")]),
     ("stylize in a draft", "stylize", &[("quality", "draft")]),
+    ("transfer in a draft", "transfer", &[("quality", "draft"), ("keepStructure", "0")]),
 ];
 
 fn disc() -> Image {
@@ -50,6 +51,15 @@ fn disc() -> Image {
     let path = folder.path().join("disc.png");
     write_disc(&path, 48);
     crate::util::picture(&path)
+}
+
+/// A reference: green that becomes brown to the right.
+fn leaves() -> Image {
+    let mut picture = Image::filled(32, 24, [0.0, 0.0, 0.1]);
+    let at = |index: usize| (index % 32) as f32 / 31.0;
+    picture.planes[0].iter_mut().enumerate().for_each(|(index, value)| *value = 0.1 + 0.6 * at(index));
+    picture.planes[1].iter_mut().enumerate().for_each(|(index, value)| *value = 0.7 - 0.3 * at(index));
+    picture
 }
 
 /// What is known of a plan by its name: key and hash of what it makes; and how that looks.
@@ -75,7 +85,8 @@ fn numbers() -> Numbers {
             values.set(param, param.parse(setting).unwrap()).unwrap();
         }
         let material = if node.id == font_stylize::NODE.id { &word } else { &picture };
-        let request = Request { node, values: &values, prompt: &prompt, material, mask: None, others: &[] };
+        let others = if node.takes_reference() { vec![(Role::Reference, leaves())] } else { Vec::new() };
+        let request = Request { node, values: &values, prompt: &prompt, material, mask: None, others: &others };
         let prepared = session.prepare(&request, &ctx).unwrap();
         let is_draft = settings.contains(&("quality", "draft"));
         let is_pinned = !node.edits || (is_draft && ctx.backend_class() == Backend::Cpu.class());

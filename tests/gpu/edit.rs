@@ -7,7 +7,7 @@ use linocut::ctx::{Cancel, Ctx};
 use linocut::encoder::Encoder;
 use linocut::gpu::{Backend, Wanted};
 use linocut::models::{self, SearchPath};
-use linocut::optimize::{self, Edited, Mode, Quality, Region, Settings, Step};
+use linocut::optimize::{self, Edited, Inputs, Mode, Quality, Region, Settings, Step};
 use linocut::raster::{self, Background, Size};
 use linocut::scene::Scene;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn card() -> Backend {
 }
 
 fn edit(scene: &Scene, settings: &Settings, backend: Backend) -> Edited {
-    optimize::run(scene, &encoder(), settings, None, 7, &on(backend), None).unwrap()
+    optimize::run(Inputs::of_scene(scene), &encoder(), settings, 7, &on(backend), None).unwrap()
 }
 
 fn settings(quality: Quality, mode: Mode, iterations: u32) -> Settings {
@@ -83,7 +83,8 @@ fn the_same_edit_twice_gives_the_same_bits_watched_or_not() {
     let first = edit(&scene, &settings, card());
     let mut seen = Vec::new();
     let mut watch = |step: &Step<'_>| seen.push(step.scene.clone());
-    let second = optimize::run(&scene, &encoder(), &settings, None, 7, &on(card()), Some(&mut watch)).unwrap();
+    let second =
+        optimize::run(Inputs::of_scene(&scene), &encoder(), &settings, 7, &on(card()), Some(&mut watch)).unwrap();
     assert_eq!(first, second, "scene or losses");
     assert_eq!(seen.len(), 6, "every iteration and the end");
     assert_ne!(seen[1], seen[2], "each step shows the scene of its own");
@@ -109,7 +110,7 @@ fn a_lost_card_is_opened_anew_and_the_work_done_once_more() {
             gpu().destroy();
         }
     };
-    let edited = optimize::run(&scene, &encoder(), &settings, None, 7, &ctx, Some(&mut watch)).unwrap();
+    let edited = optimize::run(Inputs::of_scene(&scene), &encoder(), &settings, 7, &ctx, Some(&mut watch)).unwrap();
     assert_eq!(edited, edit(&scene, &settings, card()), "as if nothing had happened");
 }
 

@@ -2,9 +2,9 @@
 //! rendered, saved, opened again. A thousand frames a profile, none of them wrong.
 
 use super::buttons::STYLIZE;
-use super::mini::{Host, Layout, Manners, Node};
+use super::mini::{Host, Layout, Manners, Node, text};
 use super::objects::{Effect, ParamValue, Picture, PropSet, Value};
-use super::{FILTER, GENERAL, OUTPUT, SIZE, SOURCE, disc, quick, stored, value, whole};
+use super::{FILTER, GENERAL, OUTPUT, SIZE, SOURCE, disc, quick, set, stored, transfer, value, whole};
 use linocut::nodes::NODES;
 use openfx::sys::generic::core::*;
 use openfx::sys::image_effect_v1::image_effect::*;
@@ -22,8 +22,8 @@ struct Profile {
     premultiplication: &'static CStr,
     /// Whether every frame is a life of its own: described, created, rendered, destroyed.
     lives_a_frame: bool,
-    /// Whether an input that nobody connected is said to be connected.
-    phantom_mask: bool,
+    /// Whether inputs that nobody connected are said to be connected.
+    phantom_inputs: bool,
 }
 
 fn float(layout: Layout) -> Layout {
@@ -39,7 +39,7 @@ impl Profile {
             layout: float(Layout { origin: (-3, 5), ..Layout::default() }),
             premultiplication: kOfxImagePreMultiplied,
             lives_a_frame: false,
-            phantom_mask: false,
+            phantom_inputs: false,
         }
     }
 
@@ -48,7 +48,7 @@ impl Profile {
         Self {
             manners: Manners { name: c"DaVinciResolve", keys_texts: false, ..Manners::default() },
             layout: float(Layout::default()),
-            phantom_mask: true,
+            phantom_inputs: true,
             ..Self::natron()
         }
     }
@@ -93,10 +93,12 @@ fn connect(profile: &Profile, instance: &Effect) -> Picture {
     let empty = vec![0x11; width * height * layout.channels() * layout.channel_bytes()];
     let output = Picture { premultiplication, ..layout.picture(width, height, &empty) };
     instance.connect(OUTPUT, output.clone());
-    if profile.phantom_mask && instance.clip(c"Mask").is_some() {
-        let alpha = Layout { components: kOfxImageComponentAlpha, ..layout };
-        let black = vec![0; width * height * alpha.channel_bytes()];
-        instance.connect(c"Mask", Picture { null: true, ..alpha.picture(width, height, &black) });
+    for name in [c"Mask", c"Reference"] {
+        if profile.phantom_inputs && instance.clip(name).is_some() {
+            let alpha = Layout { components: kOfxImageComponentAlpha, ..layout };
+            let black = vec![0; width * height * alpha.channel_bytes()];
+            instance.connect(name, Picture { null: true, ..alpha.picture(width, height, &black) });
+        }
     }
     output
 }
@@ -122,13 +124,19 @@ fn assert_well_described(instance: &Effect) {
 
 fn drive(profile: &Profile) {
     let host = Host::load(profile.manners.clone());
+    let folder = crate::util::folder();
+    let reference = folder.path().join("reference.png");
+    super::save(&reference, &transfer::reference());
     let mut frames = 0;
     for described in NODES {
         let (node, mut instance) = host.instance(described.id, profile.context);
         assert_well_described(&instance);
         let begin = |instance: &Effect| {
-            if described.edits {
+            if described.takes_prompts() {
                 quick(instance, "a green disc");
+            } else if described.takes_reference() {
+                transfer::quick(instance);
+                set(instance, "referenceFile", text(reference.to_str().unwrap()));
             }
             let arguments = PropSet::default().with(kOfxPropTime, [Value::Double(0.0)]);
             node.act(kOfxActionBeginInstanceEdit, Some(instance), Some(&arguments), None);

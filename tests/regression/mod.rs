@@ -3,3 +3,4 @@
 mod edit;
 mod looks;
 mod svg;
+mod transfer;

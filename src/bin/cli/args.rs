@@ -82,7 +82,7 @@ fn node_command(node: &'static Node) -> Command {
             .long(param.flag())
             .value_name(value_name(param.kind))
             .help(format!("{} [{}; default: {}]", param.hint, param.range(), default_text(param.default_text())))
-            .help_heading(panel::group_of(param.id).map(|group| group.title))
+            .help_heading(panel::group_of(node, param.id).map(|group| group.title))
             .allow_hyphen_values(true);
         arg = match param.kind {
             Kind::Regions => arg.action(ArgAction::Append),
@@ -106,7 +106,7 @@ fn output_args(command: Command, node: &Node) -> Command {
     };
     let clips = node.clips.iter().filter(|clip| clip.role != Role::Source);
     let mut command = command.args(clips.map(|clip| path(&clip.flag(), None, clip.hint).required(!clip.optional)));
-    if node.edits {
+    if node.takes_prompts() {
         let frame = value(FRAME, "N", "Frame whose prompt of the schedule is used [default: 0]");
         command = command
             .arg(path(SCHEDULE, None, "Prompts over time, one key a line such as '24: a town at night'"))
@@ -137,13 +137,18 @@ fn output_args(command: Command, node: &Node) -> Command {
 
 fn score_command() -> Command {
     Command::new("score")
-        .about("Cosine of one picture with each text, and of its change with the change of texts")
+        .about("Cosine of one picture with each text or picture, and of its change with the change of texts")
         .arg(Arg::new("input").value_name("IMG").required(true).value_parser(clap::value_parser!(PathBuf)))
         .arg(
             value("prompt", "TEXT", "Text to compare with; repeatable")
                 .action(ArgAction::Append)
                 .num_args(1..)
-                .required(true),
+                .required_unless_present("like"),
+        )
+        .arg(
+            value("like", "PICTURE", "Picture to compare with; repeatable")
+                .action(ArgAction::Append)
+                .value_parser(clap::value_parser!(PathBuf)),
         )
         .arg(
             value("before", "PICTURE", "The picture that IMG was made of: how far did it move toward each text?")

@@ -44,7 +44,7 @@ struct Outputs {
 pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), CliError> {
     let values = args::values(node, matches)?;
     let frame = args::frame(matches);
-    let prompt = if node.edits { prompts::at(&values, Vec::new(), frame)? } else { Prompt::default() };
+    let prompt = if node.takes_prompts() { prompts::at(&values, Vec::new(), frame)? } else { Prompt::default() };
     run.ctx.progress.stage("load", 0);
     let mut outputs = outputs(node, &values, matches)?;
     let mut session = run.session();

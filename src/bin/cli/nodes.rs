@@ -5,6 +5,7 @@ use super::args;
 use super::error::CliError;
 use super::manual;
 use clap::ArgMatches;
+use linocut::nodes::panel::Group;
 use linocut::nodes::param::Param;
 use linocut::nodes::{NODES, Node, hosted, panel};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     }
     let json = shown.iter().map(|node| json(node)).collect::<Vec<_>>();
     let text = shown.iter().map(|node| manual::section(node)).collect::<String>();
-    let hosted = hosted_params().map(param_json).collect::<Vec<_>>();
+    let hosted = hosted_params().map(|param| param_json(param, panel::first_with(param.id))).collect::<Vec<_>>();
     run.print(&serde_json::json!({ "nodes": json, "hosted": hosted }), text.trim())
 }
 
@@ -50,13 +51,13 @@ fn is_called(node: &Node, name: &str) -> bool {
 
 /// Parameters that only hosts show, of all nodes.
 fn hosted_params() -> impl Iterator<Item = &'static Param> {
-    hosted::PROMPTS.iter().chain(hosted::OVERLAY).chain(hosted::PARAMS)
+    hosted::PROMPTS.iter().chain(hosted::REFERENCES).chain(hosted::OVERLAY).chain(hosted::PARAMS)
 }
 
-fn param_json(param: &Param) -> serde_json::Value {
+fn param_json(param: &Param, group: Option<&Group>) -> serde_json::Value {
     serde_json::json!({
         "id": param.id, "flag": args::flag(param), "label": param.label, "hint": param.hint,
-        "group": panel::group_of(param.id).map(|group| group.title),
+        "group": group.map(|group| group.title),
         "range": param.range(), "default": param.default_value(), "animates": param.animates,
     })
 }
@@ -64,6 +65,6 @@ fn param_json(param: &Param) -> serde_json::Value {
 fn json(node: &Node) -> serde_json::Value {
     serde_json::json!({
         "id": node.id, "label": node.label, "command": node.command, "help": node.help,
-        "params": node.all_params().map(param_json).collect::<Vec<_>>(),
+        "params": node.all_params().map(|param| param_json(param, panel::group_of(node, param.id))).collect::<Vec<_>>(),
     })
 }

@@ -1,4 +1,4 @@
-//! `score`: how well texts describe a picture, and how far it has moved toward them from the picture it was.
+//! `score`: how well texts describe a picture, how like it is to others, and how far it has moved toward texts from the picture it was.
 
 use super::error::CliError;
 use super::files::{self, Input};
@@ -10,35 +10,44 @@ use linocut::image::{ColorSpace, Image};
 use linocut::raster::{self, Background, Size};
 use linocut::scene::svg_in;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What is said of one text.
+/// What is said of one text, or of another picture.
 #[derive(Serialize)]
 struct Score<'a> {
-    prompt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    like: Option<&'a Path>,
     cosine: f32,
     #[serde(flatten)]
     moved: Option<Moved>,
 }
 
 /// Runs `score`.
-pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+pub(crate) fn run<'a>(run: &Run, matches: &'a ArgMatches) -> Result<(), CliError> {
     let encoder = run.encoder(matches.get_one::<String>("encoder").map_or("default", String::as_str))?;
     let image = picture(run, &args::path(matches, "input").unwrap_or_default())?;
     let before = args::path(matches, "before").map(|path| picture(run, &path)).transpose()?;
     let reference = matches.get_one::<String>("reference").map_or("", String::as_str);
     let scores = run.ctx.install(|| {
         let text = |text| similarity::text_feature(&encoder, text, &run.ctx);
-        let look = |image| similarity::picture_feature(&encoder, image, None, &run.ctx);
+        let look = |image: &Image| similarity::picture_feature(&encoder, image, None, &run.ctx);
         let after = look(&image)?;
         let start = before.as_ref().map(|before| Ok::<_, CliError>((look(before)?, text(reference)?))).transpose()?;
         let score = |prompt| {
             let text = text(prompt)?;
             let moved = start.as_ref().map(|(before, reference)| similarity::moved(before, &after, reference, &text));
-            Ok::<_, CliError>(Score { prompt, cosine: cosine(&after, &text), moved: moved.transpose()? })
+            let (cosine, moved) = (cosine(&after, &text), moved.transpose()?);
+            Ok::<_, CliError>(Score { prompt: Some(prompt), like: None, cosine, moved })
+        };
+        let liken = |path: &'a PathBuf| {
+            let cosine = cosine(&after, &look(&picture(run, path)?)?);
+            Ok(Score { prompt: None, like: Some(path), cosine, moved: None })
         };
         let prompts = matches.get_many::<String>("prompt").into_iter().flatten();
-        prompts.map(|prompt| score(prompt)).collect::<Result<Vec<_>, _>>()
+        let others = matches.get_many::<PathBuf>("like").into_iter().flatten();
+        prompts.map(|prompt| score(prompt)).chain(others.map(liken)).collect::<Result<Vec<_>, _>>()
     })?;
     let lines = scores.iter().map(line).collect::<Vec<_>>();
     let report = match before {
@@ -61,7 +70,9 @@ fn picture(run: &Run, path: &Path) -> Result<Image, CliError> {
     }
 }
 
-fn line(Score { prompt, cosine, moved }: &Score<'_>) -> String {
+fn line(Score { prompt, like, cosine, moved }: &Score<'_>) -> String {
+    let like = like.map(|path| path.display().to_string()).unwrap_or_default();
+    let prompt = prompt.unwrap_or(&like);
     match moved {
         None => format!("{cosine:.4}  {prompt}"),
         Some(Moved { direction_cosine, along_before, along_after }) => {

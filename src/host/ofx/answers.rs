@@ -8,8 +8,8 @@ use super::quirks::Quirks;
 use super::reader::Reader;
 use super::suites::Suites;
 use super::sys::*;
-use super::{clips, describe};
-use crate::nodes::{Clip, Node, prompts, shared};
+use super::{clips, describe, references};
+use crate::nodes::{Clip, Node, Role, prompts, shared};
 
 /// Beyond this a region of definition is endless: hosts use the largest number they have.
 const ENDLESS_PX: f64 = 1e8;
@@ -23,10 +23,30 @@ pub(super) fn regions_of_interest(
     suites: Suites,
 ) -> OfxStatus {
     let time = arguments.time();
-    for Clip { name, .. } in node.clips {
+    let reference = references::frame(node, &Reader::new(effect, time, suites));
+    for Clip { name, role, .. } in node.clips {
+        let time = if *role == Role::Reference { reference } else { time };
         let Some(region) = whole(effect, name, time, suites) else { continue };
         let property = format!("OfxImageClipPropRoI_{name}");
         answers.set_rect(lasting(&property), &region);
+    }
+    kOfxStatOK
+}
+
+/// Says which frame of the reference is needed; of every other input that of the action.
+pub(super) fn frames_needed(
+    node: &Node,
+    effect: OfxImageEffectHandle,
+    arguments: &Props,
+    answers: &Props,
+    suites: Suites,
+) -> OfxStatus {
+    let reference = node.clips.iter().find(|clip| clip.role == Role::Reference);
+    let Some(reference) = reference else { return kOfxStatReplyDefault };
+    let frame = references::frame(node, &Reader::new(effect, arguments.time(), suites));
+    let property = format!("OfxImageClipPropFrameRange_{}", reference.name);
+    for index in 0..2 {
+        answers.set_double(lasting(&property), index, frame);
     }
     kOfxStatOK
 }
@@ -65,7 +85,7 @@ pub(super) fn clip_preferences(
     answers: &Props,
     suites: Suites,
 ) -> OfxStatus {
-    if !node.edits {
+    if !node.takes_prompts() {
         return kOfxStatReplyDefault;
     }
     let reader = Reader::new(effect, 0.0, suites);

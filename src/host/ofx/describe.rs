@@ -38,7 +38,8 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
         (kOfxImageEffectPluginPropHostFrameThreading, 0),
         (kOfxImageEffectPropSupportsMultiResolution, 1),
         (kOfxImageEffectPropSupportsTiles, 0),
-        (kOfxImageEffectPropTemporalClipAccess, 0),
+        // The frame of a reference may be another than the one that is rendered.
+        (kOfxImageEffectPropTemporalClipAccess, node.takes_reference().into()),
         (kOfxImageEffectPluginPropFieldRenderTwiceAlways, 0),
         (kOfxImageEffectPropSupportsMultipleClipPARs, 0),
         (kOfxImageEffectPropSupportsMultipleClipDepths, 0),
@@ -50,7 +51,7 @@ pub(super) fn describe(node: &Node, effect: OfxImageEffectHandle, suites: Suites
     props.set_static(kOfxImageEffectPluginRenderThreadSafety, 0, kOfxImageEffectRenderFullySafe);
     // Hosts of OpenFX 1.5 then name the colour space of each clip.
     props.set_static(kOfxImageEffectPropColourManagementStyle, 0, kOfxImageEffectColourManagementCore);
-    if node.edits {
+    if node.takes_prompts() {
         let decide = [&shared::PROMPT.param, &prompts::PROMPT_SCHEDULE.param, &prompts::TRANSITION.param];
         let word = node.draws_its_source().then_some(&font_stylize::TEXT.param);
         for (index, param) in (0..).zip(decide.into_iter().chain(word)) {
@@ -86,6 +87,9 @@ pub(super) fn describe_in_context(
         }
         if input.is_mask {
             props.set_int(kOfxImageClipPropIsMask, 0, 1);
+        }
+        if input.role == Role::Reference {
+            props.set_int(kOfxImageEffectPropTemporalClipAccess, 0, 1);
         }
     }
     clip(effect, kOfxImageEffectOutputClipName, &colour, suites);

@@ -7,6 +7,7 @@ use super::clips::ClipError;
 use crate::cache::CacheError;
 use crate::ctx::{Cancelled, ThreadError};
 use crate::fault::Fault;
+use crate::image::file::FileError;
 use crate::nodes::param::ParamError;
 use crate::schedule::ScheduleError;
 use crate::session::SessionError;
@@ -38,6 +39,9 @@ pub(super) enum TaskError {
     /// A picture cannot be understood.
     #[error(transparent)]
     Clip(#[from] ClipError),
+    /// A reference file holds no picture.
+    #[error(transparent)]
+    Reference(#[from] FileError),
     /// A parameter does not parse.
     #[error(transparent)]
     Param(#[from] ParamError),
@@ -110,6 +114,7 @@ impl TaskError {
             | Self::Busy => Fault::Usage,
             Self::Font { .. } | Self::NoOutput | Self::Clip(_) | Self::Write { .. } => Fault::Work,
             Self::Text(error) => error.fault(),
+            Self::Reference(error) => error.fault(),
             Self::Param(error) => error.fault(),
             Self::Schedule(error) => error.fault(),
             Self::Threads(error) => error.fault(),

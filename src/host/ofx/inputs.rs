@@ -4,9 +4,10 @@
 //! line makes it of the same pixels and parameters; nothing of the host but its pictures is asked here. Determinism and cost: as
 //! [`session`].
 
-use super::clips::{ClipError, HostImage};
+use super::clips::HostImage;
 use super::error::TaskError;
 use super::process;
+use super::references::{self, Other};
 use super::wholes;
 use crate::ctx::{Ctx, Progress, ThreadError};
 use crate::gpu::{self, Backend};
@@ -26,7 +27,7 @@ pub(super) struct Inputs {
     /// What limits the effect; none where it is seen everywhere.
     pub mask: Option<Mask>,
     /// The pictures of the node's other clips.
-    pub(super) others: Vec<(Role, HostImage)>,
+    pub(super) others: Vec<(Role, Other)>,
     /// What the numbers of the source and of the output mean.
     pub space: ColorSpace,
     /// Every parameter at this time.
@@ -127,15 +128,26 @@ impl Inputs {
     /// The pictures of the node's other clips.
     ///
     /// # Errors
-    /// [`ClipError`] for pixels that are not numbers.
-    pub(super) fn others(&self, ctx: &Ctx) -> Result<Vec<(Role, Image)>, ClipError> {
-        let shown = |(role, image): &(Role, HostImage)| Ok((*role, material::as_shown(image.read(self.space)?)));
+    /// [`TaskError`] for pixels that are not numbers, a file that cannot be read.
+    pub(super) fn others(&self, ctx: &Ctx) -> Result<Vec<(Role, Image)>, TaskError> {
+        let shown = |(role, other): &(Role, Other)| {
+            let picture = match other {
+                Other::Clip(image, space) => material::as_shown(image.read(*space)?),
+                Other::File(path) => (*references::read(path)?).clone(),
+            };
+            Ok((*role, picture))
+        };
         ctx.install(|| self.others.iter().map(shown).collect())
     }
 
-    /// Whether there is anything to edit towards, where `node` needs it.
-    pub(super) fn has_prompt(&self, node: &Node) -> bool {
-        !node.edits || !self.prompt.text.is_empty() || !self.values.get(&shared::REGION).is_empty()
+    /// Whether there is anything to edit towards, where `node` needs it: a prompt, or a reference.
+    pub(super) fn has_aim(&self, node: &Node) -> bool {
+        let has_prompt = || !self.prompt.text.is_empty() || !self.values.get(&shared::REGION).is_empty();
+        match (node.edits, node.takes_reference()) {
+            (false, _) => true,
+            (true, true) => self.others.iter().any(|(role, _)| *role == Role::Reference),
+            (true, false) => has_prompt(),
+        }
     }
 
     /// The result for `material` and the pictures of [`Self::others`]; none where it would have to be made and that is too much. A
@@ -156,7 +168,7 @@ impl Inputs {
         self.on_any_backend(ctx, |ctx| {
             let session = process::session();
             let mut prepared = session.prepare(&request, ctx)?;
-            if let (Material::Shapes(word, _), false) = (material, self.has_prompt(node)) {
+            if let (Material::Shapes(word, _), false) = (material, self.has_aim(node)) {
                 let made = Made { artifact: Artifact::Scene(word.clone()), was_found: true };
                 return Ok(Some(Work { prepared, made, shown: Shown::AsAsked }));
             }

@@ -31,6 +31,7 @@ mod progress;
 mod props;
 mod quirks;
 mod reader;
+mod references;
 mod render;
 mod status;
 mod suites;
@@ -163,6 +164,8 @@ fn act(node: &Node, action: &CStr, effect: OfxImageEffectHandle, sets: [OfxPrope
         kOfxStatOK
     } else if action == kOfxImageEffectActionGetRegionsOfInterest {
         answers::regions_of_interest(node, effect, &arguments, &answers, suites)
+    } else if action == kOfxImageEffectActionGetFramesNeeded {
+        answers::frames_needed(node, effect, &arguments, &answers, suites)
     } else if action == kOfxImageEffectActionGetRegionOfDefinition {
         answers::region_of_definition(&arguments, suites)
     } else if action == kOfxImageEffectActionGetClipPreferences {

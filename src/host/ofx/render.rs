@@ -50,23 +50,29 @@ pub(super) fn render(
         pass(&mut output, window, &inputs, &ctx);
         return Ok(None);
     }
-    if inputs.source.is_some() && !inputs.has_prompt(node) {
+    if inputs.source.is_some() && !inputs.has_aim(node) {
         pass(&mut output, window, &inputs, &ctx);
-        status::remember_source(effect, NO_PROMPT);
-        return Ok(Some(NO_PROMPT.to_owned()));
+        status::remember_source(effect, no_aim(node));
+        return Ok(Some(no_aim(node).to_owned()));
     }
     let (edited, is_unclear) = edit(&task, node, effort, &inputs, &output, &ctx)?;
     write(&mut output, window, &edited, &inputs, &ctx);
     let lost = |regions: &[String]| format!("{} lies beside the picture and changes nothing", regions.join(" and "));
     Ok(match inputs.lost_regions.as_slice() {
-        _ if !inputs.has_prompt(node) => Some(NO_PROMPT.to_owned()),
+        _ if !inputs.has_aim(node) => Some(no_aim(node).to_owned()),
         [] => is_unclear.then(|| UNCLEAR_PROMPT.to_owned()),
         regions => Some(lost(regions)),
     })
 }
 
-/// What an artist is told who has not typed anything yet.
-const NO_PROMPT: &str = "type a prompt, or switch on a region and give it one";
+/// What an artist is told who has not said yet what to edit towards.
+fn no_aim(node: &Node) -> &'static str {
+    if node.takes_reference() {
+        "connect a picture to Reference, or name one under Reference file; at this frame there is none"
+    } else {
+        "type a prompt, or switch on a region and give it one"
+    }
+}
 
 /// Writes the source as it is.
 fn pass(output: &mut HostImage, window: OfxRectI, inputs: &Inputs, ctx: &Ctx) {
@@ -99,10 +105,10 @@ fn edit(
         .ok_or(TaskError::Busy)?;
     let frame = source.as_ref().map_or(*frame, |source| source.frame);
     task.remember_shapes(node, &work, frame);
-    if inputs.has_prompt(node) {
+    if inputs.has_aim(node) {
         status::remember(task.effect(), &work, task.time(), source.as_ref(), inputs.space);
     } else {
-        status::remember_source(task.effect(), NO_PROMPT);
+        status::remember_source(task.effect(), no_aim(node));
     }
     // Letters in a picture without alpha lie on paper.
     let drawn = if source.is_none() && output.alpha.is_none() { drawn.over([1.0; 3]) } else { drawn };

@@ -12,6 +12,7 @@ use super::picker;
 use super::process;
 use super::props::Props;
 use super::reader::Reader;
+use super::references::{self, Other};
 use super::suites::Suites;
 use super::sys::*;
 use crate::ctx::Ctx;
@@ -95,10 +96,9 @@ impl<'a> Task<'a> {
             return Err(if self.node.draws_its_source() { TaskError::NoWord } else { TaskError::NoSource });
         }
         let mask = self.mask(&reader)?;
-        let others = self.node.others().filter_map(|clip| Some((clip.role, self.image(clip).transpose()?)));
-        let others = others.map(|(role, image)| Ok((role, image?))).collect::<Result<Vec<_>, ClipError>>()?;
         let frame = source.as_ref().map_or(Frame::EMPTY, |source| source.frame);
-        let params = self.node.all_params().chain(hosted::PARAMS);
+        let references = if self.node.takes_reference() { hosted::REFERENCES } else { &[] };
+        let params = self.node.all_params().chain(references).chain(hosted::PARAMS);
         let mut values = reader.values(params.clone(), &frame)?;
         let lost = values.leave_out_regions(|rect| source.is_none() || is_on_picture(rect, &frame));
         let lost_regions = lost.into_iter().map(|area| format!("the region of '{}'", area.prompt)).collect();
@@ -114,16 +114,45 @@ impl<'a> Task<'a> {
             }
         };
         show_colors(&mut values, self.node.params, space)?;
+        let others = self.others(&reader, &values)?;
         let limits = values.get(&shared::MASK_LIMITS) && self.node.edits && source.is_some();
         let limits = mask.as_ref().filter(|_| limits);
         let limits = limits.map(|mask| covers(mask, &frame, values.get(&shared::MASK_INVERT)));
         // A mask that limits shapes has a scale of its own, and where nobody looks a proxy is no preview: every machine of a farm
         // edits it alike, whatever it did before.
-        let has_wholes = limits.is_none() && !process::is_in_background(self.suites);
+        // So has the picture of another input.
+        let has_wholes = limits.is_none() && others.is_empty() && !process::is_in_background(self.suites);
         let whole = if has_wholes { Some(reader.values(params, &Frame::EMPTY)?) } else { None };
         let asked = whole.and_then(|values| plan_for_nothing(self.node, &values, &prompt).key().ok());
         let (effect, is_proxy) = (self.effect.addr(), self.scale != [1.0; 2]);
         Ok(Inputs { source, mask, others, space, values, prompt, limits, lost_regions, asked, effect, is_proxy })
+    }
+
+    /// The pictures of the node's other inputs, each in its own numbers; a file in the place of a reference that is not connected.
+    fn others(&self, reader: &Reader, values: &Values) -> Result<Vec<(Role, Other)>, ClipError> {
+        let mut others = Vec::new();
+        for clip in self.node.others() {
+            let is_reference = clip.role == Role::Reference;
+            let time = if is_reference { references::frame(self.node, reader) } else { self.time };
+            let image = match clips::named(self.effect, clip.name, self.suites) {
+                Some(handle) => clips::image(handle, clip.name, time, self.scale, self.suites)?,
+                None => None,
+            };
+            let other = match image {
+                Some(image) => {
+                    let named = clips::named_space(self.effect, clip.name, self.suites);
+                    let space = match values.get(&hosted::INPUT_COLOR_SPACE) {
+                        "linear" => ColorSpace::Linear,
+                        "srgb" => ColorSpace::Srgb,
+                        _ => named.unwrap_or(image.depth.usual_space()),
+                    };
+                    Some(Other::Clip(image, space))
+                }
+                None => references::file_of(self.node, values).filter(|_| is_reference),
+            };
+            others.extend(other.map(|other| (clip.role, other)));
+        }
+        Ok(others)
     }
 
     /// What the Mask input says; none where it is not connected, or where that cannot be known and nobody switched it on.
@@ -137,7 +166,7 @@ impl<'a> Task<'a> {
     }
 
     fn prompt(&self, reader: &Reader, values: &Values) -> Result<Prompt, TaskError> {
-        if !self.node.edits {
+        if !self.node.takes_prompts() {
             return Ok(Prompt::default());
         }
         Ok(prompts::at(values, reader.keys(shared::PROMPT.id), self.time)?)
