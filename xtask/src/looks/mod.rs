@@ -20,6 +20,7 @@ mod shapes;
 mod table;
 mod things;
 mod time;
+mod transfers;
 mod unseen;
 mod words;
 
@@ -27,11 +28,12 @@ use crate::tools::{FIGURES, build, flag, program, replace_section, root, say, we
 use cells::Cells;
 use serde_json::{Value, json};
 use table::Group;
+pub(crate) use transfers::PAIRS as PAIRS_OF_PICTURES;
 
 /// Fills a group as far as it can be measured.
 type Measure = fn(&Cells, &mut Group) -> Result<(), String>;
 
-const GROUPS: [(&str, Measure); 11] = [
+const GROUPS: [(&str, Measure); 12] = [
     ("looks", colours::looks),
     ("wordings", colours::wordings),
     ("overdone", colours::overdone),
@@ -42,6 +44,7 @@ const GROUPS: [(&str, Measure); 11] = [
     ("words", words::words),
     ("regions", regions::regions),
     ("judge", judge::judge),
+    ("transfers", transfers::transfers),
     ("time", time::time),
 ];
 const JSON: &str = "models/default/looks.json";
