@@ -106,14 +106,23 @@ pub(crate) fn run() -> Result<(), String> {
     for (source, reference) in PAIRS_OF_PICTURES {
         long += &transferred(source, reference)?;
     }
+    // One of them for a newcomer.
+    for (source, reference) in PAIRS_OF_PICTURES.iter().take(1) {
+        let after = transferred_file(source, reference);
+        short += &format!("| ![](examples/{source}.jpg) | ![]({after}) | transfer: like examples/{reference}.jpg |\n");
+    }
     std::fs::write(root().join("docs/gallery.md"), long).map_err(failed)?;
     replace_section("README.md", "gallery", &short)
+}
+
+fn transferred_file(source: &str, reference: &str) -> String {
+    format!("docs/gallery/{source}-like-{reference}.jpg")
 }
 
 /// A row of the second table.
 fn transferred(source: &str, reference: &str) -> Result<String, String> {
     let [input, other] = [source, reference].map(|name| format!("examples/{name}.jpg"));
-    let output = format!("docs/gallery/{source}-like-{reference}.jpg");
+    let output = transferred_file(source, reference);
     let report = linocut(&["transfer", &input, "--reference", &other, "-o", &output, "--cache", "target/gallery"])?;
     Ok(format!("| ![](../{input}) | ![](../{other}) | ![](../{output}) | {} |\n", cosines(&report)))
 }
