@@ -214,7 +214,7 @@ pub const STATUS_EDIT: ReadOut = ReadOut {
 pub const STATUS_ENCODER: ReadOut = ReadOut {
     id: "statusEncoder",
     label: "Judged by",
-    hint: "The encoder that compared picture and prompt, with the beginning of its hash, and how it looked at the picture.",
+    hint: "The encoder that compared the picture with its prompt or reference, with the beginning of its hash, and how it looked at the picture.",
     default: "-",
 };
 
@@ -328,6 +328,13 @@ pub const PICK: Typed<Switch> = Param {
 
 /// Those of nodes with rectangles; they follow the node's own and never reach a plan.
 pub const OVERLAY: &[Param] = &[INTERACTIVE.param, PICK.param];
+
+/// Those of `node`: shapes are picked where there are regions to put around them.
+pub fn overlay(node: &Node) -> impl Iterator<Item = &'static Param> + use<> {
+    let has_regions = node.params.iter().any(|param| param.id == shared::REGION.id);
+    let has_rectangles = has_rectangles(node);
+    OVERLAY.iter().filter(move |param| if param.id == PICK.id { has_regions } else { has_rectangles })
+}
 
 /// A rectangle as hosts have it: three parameters, `{id}Enable`, `{id}BottomLeft` and `{id}Size`.
 #[derive(Clone, Debug, PartialEq, Eq)]

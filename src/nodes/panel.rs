@@ -192,10 +192,9 @@ pub fn group_of(node: &Node, id: &str) -> Option<&'static Group> {
 fn items(node: &Node, asks_for_mask: bool) -> impl Iterator<Item = Item> {
     let presets = if node.takes_prompts() { hosted::PROMPTS } else { &[] };
     let references = if node.takes_reference() { hosted::REFERENCES } else { &[] };
-    let overlay = if hosted::has_rectangles(node) { hosted::OVERLAY } else { &[] };
     let mask = if asks_for_mask { hosted::MASKING } else { &[] };
     let own = node.all_params().chain(presets).chain(references);
-    let params = own.chain(overlay).chain(mask).chain(hosted::PARAMS).map(Item::Param);
+    let params = own.chain(hosted::overlay(node)).chain(mask).chain(hosted::PARAMS).map(Item::Param);
     let prompt = node.takes_prompts().then_some(&hosted::EFFECTIVE_PROMPT);
     let read_outs = prompt.into_iter().chain(hosted::STATUSES).chain([&hosted::ABOUT]).map(Item::ReadOut);
     params.chain(hosted::buttons(node).map(Item::Button)).chain(read_outs)
