@@ -26,6 +26,19 @@ pub fn as_shown(picture: Image) -> Image {
     picture.into_straight().into_space(ColorSpace::Srgb)
 }
 
+/// `picture` on the grid of 16-bit files. Hosts hand a byte over as itself times 1/255, or by way of linear light: values a last
+/// place beside those of the file, which the palette, drawn by chance, makes another one of. Values of 8 and 16 bits are on the grid.
+pub(super) fn settled(picture: &Image) -> Image {
+    let mut picture = picture.clone();
+    for plane in &mut picture.planes {
+        plane.iter_mut().for_each(|value| *value = (*value * GRID).round() / GRID);
+    }
+    picture
+}
+
+/// Steps from 0 to 1 that working pictures know.
+const GRID: f32 = 65_535.0;
+
 /// `picture` with soft alpha made hard, so that shapes are traced, and judged, in its straight colours: colours mixed with paper
 /// would bring the paper along wherever the source's alpha is put back. A pixel is there from half of the largest alpha on.
 fn cut_out(mut picture: Image) -> Image {
@@ -86,7 +99,7 @@ impl Material {
                 Started { materials, source, mask: None, is_scene: true, sizes }
             }
             Self::Picture(picture) => {
-                let working = cut_out(resample::fit_long_side(picture, side, ctx));
+                let working = cut_out(resample::fit_long_side(&settled(picture), side, ctx));
                 let size = (working.width, working.height);
                 let sizes = Sizes {
                     source_px: [picture.width as f32, picture.height as f32],
@@ -112,6 +125,22 @@ pub(super) struct Started {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_that_came_through_a_host_is_the_picture_of_its_file() {
+        let ctx = Ctx::new(1, std::sync::Arc::new(crate::ctx::Silent)).unwrap();
+        let bytes = (0..=255_u8).map(f32::from).collect::<Vec<_>>();
+        let of = |value: &dyn Fn(f32) -> f32, space| {
+            let plane = bytes.iter().map(|byte| value(*byte)).collect::<Vec<_>>();
+            let planes = [plane.clone(), plane.clone(), plane, vec![1.0; 256]];
+            let picture = Image { width: 256, height: 1, planes, space, alpha: crate::image::Alpha::Straight };
+            Material::from_picture(picture).start(512, None, &ctx).source
+        };
+        let file = of(&|byte| byte / 255.0, ColorSpace::Srgb);
+        assert_eq!(of(&|byte| byte * (1.0 / 255.0), ColorSpace::Srgb), file);
+        let linear = |byte: f32| crate::image::color::linear_from_srgb(byte * (1.0 / 255.0));
+        assert_eq!(of(&linear, ColorSpace::Linear), file);
+    }
 
     #[test]
     fn soft_alpha_becomes_hard_at_half_of_what_there_is_and_hard_alpha_stays() {

@@ -116,7 +116,9 @@ impl Session {
         let Request { node, values, material, mask, others, .. } = *request;
         let side = values.get(&shared::WORKING_SIZE) as usize;
         let Started { mut materials, source, mask, is_scene, sizes } = ctx.install(|| material.start(side, mask, ctx));
-        let fitted = |picture: &Image| Given::Picture(ctx.install(|| resample::fit_long_side(picture, side, ctx)));
+        let fitted = |picture: &Image| {
+            Given::Picture(ctx.install(|| resample::fit_long_side(&material::settled(picture), side, ctx)))
+        };
         let others = others.iter().map(|(role, picture)| (*role, materials.add(fitted(picture)))).collect();
         let encoder =
             node.edits.then(|| models::choose(values.get(&shared::ENCODER), &self.search, &ctx.cancel)).transpose()?;

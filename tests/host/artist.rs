@@ -123,7 +123,11 @@ fn what_is_written_is_never_the_draft_of_the_viewer_and_the_viewer_shows_what_wa
     let draft = shelf.picture(&instance, &output, 0.0, VIEWER);
     assert_ne!(draft, truth, "the viewer is shown a draft while the artist works");
     assert_eq!(shelf.node.act(kOfxActionBeginInstanceEdit, Some(&instance), None, None), kOfxStatOK);
-    assert!(read_out(&instance, c"status").starts_with("DRAFT, not the"), "{}", read_out(&instance, c"status"));
+    assert!(
+        read_out(&instance, c"status").starts_with("Shown: DRAFT, not the normal edit"),
+        "{}",
+        read_out(&instance, c"status")
+    );
     for interactive in [true, false] {
         let written = shelf.picture(&instance, &output, 0.0, How { interactive, ..How::default() });
         assert_eq!(written, truth, "interactive {interactive}: a final render took the draft");

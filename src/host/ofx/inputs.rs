@@ -14,6 +14,7 @@ use crate::gpu::{self, Backend};
 use crate::image::{ColorSpace, Image};
 use crate::nodes::param::Values;
 use crate::nodes::{Node, Role, font_stylize, hosted, shared};
+use crate::optimize::Quality;
 use crate::plan::{Artifact, Key};
 use crate::raster::Size;
 use crate::schedule::Prompt;
@@ -97,6 +98,8 @@ pub(super) struct Work {
     pub made: Made,
     /// What they are to what was asked for.
     pub shown: Shown,
+    /// The quality that was asked for; a draft is of another.
+    pub asked: Option<Quality>,
 }
 
 impl Inputs {
@@ -168,13 +171,14 @@ impl Inputs {
         self.on_any_backend(ctx, |ctx| {
             let session = process::session();
             let mut prepared = session.prepare(&request, ctx)?;
+            let quality = prepared.plan.edit().map(|edit| edit.quality);
             if let (Material::Shapes(word, _), false) = (material, self.has_aim(node)) {
                 let made = Made { artifact: Artifact::Scene(word.clone()), was_found: true };
-                return Ok(Some(Work { prepared, made, shown: Shown::AsAsked }));
+                return Ok(Some(Work { prepared, made, shown: Shown::AsAsked, asked: quality }));
             }
             if let Some((key, made)) = self.of_whole_frame(&prepared, &session, ctx) {
                 prepared.key = key;
-                return Ok(Some(Work { prepared, made, shown: Shown::Whole }));
+                return Ok(Some(Work { prepared, made, shown: Shown::Whole, asked: quality }));
             }
             let asked = prepared.key;
             let (prepared, made) = match effort {
@@ -194,7 +198,7 @@ impl Inputs {
             if let (Shown::AsAsked, Some(asked), Some(source)) = (shown, self.asked, prepared.working_picture()) {
                 wholes::remember(self.effect, asked, source, prepared.key, ctx);
             }
-            Ok(Some(Work { prepared, made, shown }))
+            Ok(Some(Work { prepared, made, shown, asked: quality }))
         })
     }
 

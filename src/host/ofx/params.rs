@@ -176,11 +176,13 @@ impl Definer {
         self.child(&props, read_out.id, parent);
         // A label: a text that is switched off is hard to read in some hosts.
         props.set_static(kOfxParamPropStringMode, 0, kOfxParamStringIsLabel);
-        props.set_string(kOfxParamPropDefault, 0, read_out.default);
-        for flag in
-            [kOfxParamPropAnimates, kOfxParamPropEnabled, kOfxParamPropEvaluateOnChange, kOfxParamPropPersistant]
-        {
+        let quirks = Quirks::of_host(self.suites);
+        props.set_string(kOfxParamPropDefault, 0, &quirks.words(read_out.label, read_out.default));
+        for flag in [kOfxParamPropAnimates, kOfxParamPropEvaluateOnChange, kOfxParamPropPersistant] {
             props.set_int(flag, 0, 0);
+        }
+        if !quirks.shows_bare_labels {
+            props.set_int(kOfxParamPropEnabled, 0, 0);
         }
     }
 

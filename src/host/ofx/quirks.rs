@@ -14,6 +14,8 @@ pub(super) struct Quirks {
     pub shrinks_full_renders: bool,
     /// It says of inputs that nobody connected that they are (Resolve).
     pub has_phantom_inputs: bool,
+    /// It shows a text that is a label without the name of its parameter, and black on grey where it is switched off (Natron).
+    pub shows_bare_labels: bool,
 }
 
 impl Quirks {
@@ -23,7 +25,17 @@ impl Quirks {
     }
 
     fn named(name: &str) -> Self {
-        Self { shrinks_full_renders: name.contains("Natron"), has_phantom_inputs: name.starts_with("DaVinciResolve") }
+        let is_natron = name.contains("Natron");
+        Self {
+            shrinks_full_renders: is_natron,
+            has_phantom_inputs: name.starts_with("DaVinciResolve"),
+            shows_bare_labels: is_natron,
+        }
+    }
+
+    /// What a read-out called `label` shows for `text`.
+    pub(super) fn words(self, label: &str, text: &str) -> String {
+        if self.shows_bare_labels { format!("{label}: {text}") } else { text.to_owned() }
     }
 }
 
@@ -34,7 +46,7 @@ mod tests {
     #[test]
     fn hosts_are_known_by_their_names() {
         let known = |name| {
-            let Quirks { shrinks_full_renders, has_phantom_inputs } = Quirks::named(name);
+            let Quirks { shrinks_full_renders, has_phantom_inputs, .. } = Quirks::named(name);
             (shrinks_full_renders, has_phantom_inputs)
         };
         assert_eq!(known("fr.inria.Natron"), (true, false));

@@ -8,7 +8,9 @@ use super::clips::HostImage;
 use super::guard::Alone;
 use super::inputs::{Shown, Work};
 use super::process;
+use super::quirks::Quirks;
 use super::reader::Reader;
+use super::suites::suites;
 use super::sys::OfxImageEffectHandle;
 use crate::image::{Alpha, ColorSpace};
 use crate::models::Choice;
@@ -60,7 +62,9 @@ pub(super) fn show(effect: OfxImageEffectHandle, reader: &Reader) {
     let words = LAST.lock().get(&effect.addr()).cloned();
     let words = hosted::STATUSES.into_iter().zip(words.into_iter().flatten());
     let prompt = effective_prompt(reader).map(|prompt| (&hosted::EFFECTIVE_PROMPT, prompt.to_string()));
+    let quirks = suites().map(Quirks::of_host).unwrap_or_default();
     for (read_out, text) in words.chain(prompt) {
+        let text = quirks.words(read_out.label, &text);
         // What is written anew counts as a change of the project, and this runs at every move of a slider.
         if reader.text(read_out.id).is_some_and(|before| before != text) {
             reader.write_text(read_out.id, &text);
@@ -76,7 +80,7 @@ fn effective_prompt(reader: &Reader) -> Option<Prompt> {
 }
 
 fn shown(work: &Work, time: f64) -> String {
-    let quality = work.prepared.plan.edit().map(|edit| format!("{:?}", edit.quality).to_lowercase());
+    let quality = work.asked.map(|quality| format!("{quality:?}").to_lowercase());
     let what = match (quality, work.shown) {
         (None, _) => "shapes".to_owned(),
         (Some(quality), Shown::AsAsked) => format!("{quality} edit"),
