@@ -1,0 +1,1 @@
+"""The latent diffusion model that the diffusion methods are tested on."""
