@@ -68,9 +68,9 @@ def credits():
 
 
 def card(folder, figures):
-    unet, autoencoder = (torch.load(loop.path_of(job), map_location="cpu") for job in (train.JOB, vae.JOB))
+    unet, autoencoder, decoder = (torch.load(loop.path_of(job), map_location="cpu") for job in (train.JOB, vae.JOB, vae.DECODER))
     size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names if name.endswith(".safetensors"))
-    minutes = [round(saved["seconds"] / 60) for saved in (autoencoder, unet)]
+    minutes = [round(saved["seconds"] / 60) for saved in (autoencoder, unet, decoder)]
     return f"""# The small diffusion model
 
 A latent diffusion model in the layout of Stable Diffusion 1.x, {size / 1e6:.1f} MB in half precision: a demonstration, and the test bed of every
@@ -104,9 +104,9 @@ patch of the right colours. Photographs come from nine pictures. Other sizes tha
 
 ## Training
 
-Autoencoder: {autoencoder["samples"]:,} pictures in {autoencoder["step"]:,} steps, {minutes[0]} minutes. Denoiser: {unet["samples"]:,} samples in {unet["step"]:,} steps, {minutes[1]} minutes, from
+Autoencoder: {autoencoder["samples"]:,} pictures in {autoencoder["step"]:,} steps, {minutes[0]} minutes; then its decoder alone, {decoder["samples"]:,} pictures, {minutes[2]} minutes. Denoiser: {unet["samples"]:,} samples in {unet["step"]:,} steps, {minutes[1]} minutes, from
 {data.SHARD * data.SHARDS:,} pictures that were drawn once ({", ".join(f"{k} {100 * v:.0f} %" for k, v in data.MIX.items())}); {100 * train.SILENT:.0f} % of the captions are left
-out. Both on two CPU cores that were shared with other work. The moving average of the weights is shipped.
+out. All on two CPU cores that were shared with other work. The moving average of the weights is shipped.
 
 {curve_table(lines_of(CURVE))}
 

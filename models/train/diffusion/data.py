@@ -5,8 +5,9 @@ Input: the caches of data/icons.py and data/fonts.py; for the shards also the tr
 Unlike the encoder's data nothing is disturbed and no caption is a riddle: what is said is what is drawn. Deterministic: everything
 follows from (seed, shard, slot).
 
-Usage: data.py   (writes the shards that are missing)
+Usage: data.py [--ranks N]   (writes the shards that are missing)
 """
+import argparse
 import os
 
 import numpy as np
@@ -21,7 +22,7 @@ from data.looks import LUMA, luma, noise
 from diffusion.text import ids_of
 
 FOLDER = os.path.join(CACHE, "diffusion")
-MIX = {"plain": 0.40, "tinted": 0.12, "emoji": 0.14, "materials": 0.09, "looks": 0.17, "fields": 0.08}
+MIX = {"plain": 0.46, "tinted": 0.11, "emoji": 0.12, "materials": 0.08, "looks": 0.15, "fields": 0.08}
 FRAMES = ("a picture of {}", "an image of {}", "a drawing of {}", "an icon of {}", "a photo of {}", "a clip art of {}")
 FRAMED = 0.12  # of the captions stand in a frame
 JOINTS = (" on {a} background", " on {a} background", " on {a} background", " on {}", " in front of {a} background", " with {a} background")
@@ -29,7 +30,7 @@ RARE = 0.1  # of the inks have one of the less common colour names
 # Grounds of plain things: white and unsaid, white and said, coloured and said; the rest is coloured and unsaid.
 WHITE, SAID_WHITE, SAID = 0.45, 0.15, 0.32
 TRAIN_SEED, TEST_SEED = 5, 6
-SHARD, SHARDS = 4096, 24
+SHARD, SHARDS = 4096, 8
 
 
 def levels(names, rng, spread=0.02):
@@ -138,15 +139,21 @@ def write(shard, pictures, vae):
     os.replace(path_of(shard) + ".tmp", path_of(shard))
 
 
-def main():
+def worker(rank, ranks):
     from diffusion.vae import trained
     torch.set_num_threads(1)
-    missing = [i for i in range(SHARDS) if not os.path.exists(path_of(i))]
-    if missing:
-        pictures, vae = Pictures(), trained()
-        for shard in missing:
+    pictures, vae = Pictures(), trained()
+    for shard in range(rank, SHARDS, ranks):
+        if not os.path.exists(path_of(shard)):
             write(shard, pictures, vae)
             print("shard", shard + 1, "of", SHARDS, flush=True)
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--ranks", type=int, default=2)
+    ranks = options.parse_args().ranks
+    torch.multiprocessing.spawn(worker, (ranks,), ranks)
 
 
 class Latents:

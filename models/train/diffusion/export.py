@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 
-import torch
 from safetensors.torch import load_file, save
 
 from diffusion import data, loop, train, vae
@@ -67,12 +66,10 @@ def main():
     options.add_argument("--whole", action="store_true")
     chosen = options.parse_args()
     scale = data.Latents().scale()
-    for name, job, config in (("unet", train.JOB, m.UNET), ("vae", vae.JOB, {**m.VAE, "scaling_factor": scale})):
+    for name, net, config in (("unet", loop.load_average(train.JOB)[0], m.UNET), ("vae", vae.trained(), {**m.VAE, "scaling_factor": scale})):
         folder = os.path.join(chosen.folder, name)
         put_json(folder, "config.json", config)
-        saved = torch.load(loop.path_of(job), map_location="cpu")
-        put_weights(folder, "diffusion_pytorch_model.safetensors", saved["average"])
-        print(name, "step", saved["step"], "samples", saved["samples"])
+        put_weights(folder, "diffusion_pytorch_model.safetensors", net.state_dict())
     put_json(os.path.join(chosen.folder, "scheduler"), "scheduler_config.json", m.SCHEDULER)
     put_json(chosen.folder, "model_index.json", INDEX)
     put_text(chosen.folder, chosen.whole)

@@ -78,9 +78,9 @@ class Muon(torch.optim.Optimizer):
 
 def optimisers_of(net):
     """Muon for what lies inside; AdamW for the first and last layers, biases and normalisations."""
-    inner = [p for n, p in net.named_parameters() if p.dim() > 1 and not n.endswith(OUTER)]
+    inner = [p for n, p in net.named_parameters() if p.requires_grad and p.dim() > 1 and not n.endswith(OUTER)]
     chosen = set(map(id, inner))
-    rest = [p for p in net.parameters() if id(p) not in chosen]
+    rest = [p for p in net.parameters() if p.requires_grad and id(p) not in chosen]
     return [Muon(inner), torch.optim.AdamW(rest, betas=(0.9, 0.99), weight_decay=0, fused=True)]
 
 
@@ -147,7 +147,7 @@ def worker(rank, ranks, job, stop):
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=job.port)
         dist.init_process_group("gloo", rank=rank, world_size=ranks)
     state = State(job)
-    loss_of, params = job.start(), list(state.net.parameters())
+    loss_of, params = job.start(), [p for p in state.net.parameters() if p.requires_grad]
     sums, log, saved = {}, open(os.path.join(job.folder, "log.jsonl"), "a"), time.time()
     while state.step < stop:
         for chunk in range(rank, job.chunks, ranks):

@@ -20,9 +20,10 @@ run() { echo "== $*"; "$PYTHON" -m "$@"; }
 run data.fetch
 [ -e .cache/icons.json ] || run data.icons
 [ -e .cache/letters.npz ] || run data.fonts
-run diffusion.vae --ranks "$RANKS"
-run diffusion.data
+run diffusion.vae
+run diffusion.data --ranks "$RANKS"
 run diffusion.train --ranks "$RANKS"
+run diffusion.vae --decoder --ranks "$RANKS"
 run diffusion.export "$TARGET"
 run diffusion.evaluate --folder "$TARGET" --json .cache/diffusion/figures.json
 run diffusion.card "$TARGET"

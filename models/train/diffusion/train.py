@@ -22,7 +22,7 @@ GAMMA = 5.0
 SEED = 4
 JOB = loop.Job(
     folder=os.path.join(data.FOLDER, "unet"), network=UNet, start=None, chunks=CHUNKS, chunk=CHUNK,
-    knots=((0, 1e-4), (100, 2e-3), (4000, 1.5e-3), (6000, 0.0)), average=0.998, port="29522")
+    knots=((0, 1e-4), (100, 2e-3), (1900, 2e-3), (2700, 0.0)), average=0.996, port="29522")
 
 
 def rows_of(count, step, chunk):
