@@ -68,7 +68,7 @@ def credits():
 
 
 def card(folder, figures):
-    unet, autoencoder, decoder = (torch.load(loop.path_of(job), map_location="cpu") for job in (train.JOB, vae.JOB, vae.DECODER))
+    unet, autoencoder, decoder = (torch.load(loop.path_of(job), map_location="cpu") for job in (train.newest(), vae.JOB, vae.DECODER))
     size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names if name.endswith(".safetensors"))
     minutes = [round(saved["seconds"] / 60) for saved in (autoencoder, unet, decoder)]
     return f"""# The small diffusion model

@@ -66,7 +66,7 @@ def main():
     options.add_argument("--whole", action="store_true")
     chosen = options.parse_args()
     scale = data.Latents().scale()
-    for name, net, config in (("unet", loop.load_average(train.JOB)[0], m.UNET), ("vae", vae.trained(), {**m.VAE, "scaling_factor": scale})):
+    for name, net, config in (("unet", loop.load_average(train.newest())[0], m.UNET), ("vae", vae.trained(), {**m.VAE, "scaling_factor": scale})):
         folder = os.path.join(chosen.folder, name)
         put_json(folder, "config.json", config)
         put_weights(folder, "diffusion_pytorch_model.safetensors", net.state_dict())

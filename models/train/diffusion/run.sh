@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-.cache/venv/bin/python}
 RANKS=${RANKS:-2}
 TARGET=${1:-../diffusion}
+STEPS=${STEPS:-9000} COOL=${COOL:-2000}
 if [ ! -x "$PYTHON" ]; then
     python3 -m venv .cache/venv
     .cache/venv/bin/pip install -q -r requirements.txt
@@ -22,7 +23,8 @@ run data.fetch
 [ -e .cache/letters.npz ] || run data.fonts
 run diffusion.vae
 run diffusion.data --ranks "$RANKS"
-run diffusion.train --ranks "$RANKS"
+run diffusion.train --ranks "$RANKS" --stop "$STEPS"
+run diffusion.train --ranks "$RANKS" --cool "$COOL"
 run diffusion.vae --decoder --ranks "$RANKS"
 run diffusion.export "$TARGET"
 run diffusion.evaluate --folder "$TARGET" --json .cache/diffusion/figures.json

@@ -38,7 +38,7 @@ class Model:
 
     @classmethod
     def newest(cls):
-        unet, saved = loop.load_average(train.JOB)
+        unet, saved = loop.load_average(train.newest())
         return cls(unet, vae.trained(), data.Latents().scale(), {k: saved[k] for k in ("step", "samples", "seconds")})
 
     @classmethod
