@@ -67,10 +67,18 @@ def credits():
     return icons + "\n" + "\n".join(f"* scikit-image {name}: {licence}" for name, _, _, licence in photos.TRAIN)
 
 
+def decoder_text():
+    path = loop.path_of(vae.DECODER)
+    if not os.path.exists(path):
+        return ""
+    saved = torch.load(path, map_location="cpu")
+    return f"; then its decoder alone, {saved['samples']:,} pictures, {saved['seconds'] / 60:.0f} minutes"
+
+
 def card(folder, figures):
-    unet, autoencoder, decoder = (torch.load(loop.path_of(job), map_location="cpu") for job in (train.newest(), vae.JOB, vae.DECODER))
+    unet, autoencoder = (torch.load(loop.path_of(job), map_location="cpu") for job in (train.newest(), vae.JOB))
     size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names if name.endswith(".safetensors"))
-    minutes = [round(saved["seconds"] / 60) for saved in (autoencoder, unet, decoder)]
+    minutes = [round(saved["seconds"] / 60) for saved in (autoencoder, unet)]
     return f"""# The small diffusion model
 
 A latent diffusion model in the layout of Stable Diffusion 1.x, {size / 1e6:.1f} MB in half precision: a demonstration, and the test bed of every
@@ -104,7 +112,7 @@ patch of the right colours. Photographs come from nine pictures. Other sizes tha
 
 ## Training
 
-Autoencoder: {autoencoder["samples"]:,} pictures in {autoencoder["step"]:,} steps, {minutes[0]} minutes; then its decoder alone, {decoder["samples"]:,} pictures, {minutes[2]} minutes. Denoiser: {unet["samples"]:,} samples in {unet["step"]:,} steps, {minutes[1]} minutes, from
+Autoencoder: {autoencoder["samples"]:,} pictures in {autoencoder["step"]:,} steps, {minutes[0]} minutes{decoder_text()}. Denoiser: {unet["samples"]:,} samples in {unet["step"]:,} steps, {minutes[1]} minutes, from
 {data.SHARD * data.SHARDS:,} pictures that were drawn once ({", ".join(f"{k} {100 * v:.0f} %" for k, v in data.MIX.items())}); {100 * train.SILENT:.0f} % of the captions are left
 out. All on two CPU cores that were shared with other work. The moving average of the weights is shipped.
 
