@@ -15,6 +15,9 @@ def createInstance(app, group):
     edit.getParam("quality").setValue("draft")
     writer = app.createWriter("night.####.png")
     writer.setScriptName("Write1")
-    # Frames of the photograph's own size: a new project is HD, and the picture would sit in a corner of it.
-    writer.getParam("formatType").setValue(0)
+    # Frames of the photograph's own size: a new project is HD, and the picture would sit in a corner of it. In a script the reader
+    # tells its format too late for the writer's "input".
+    writer.getParam("formatType").setValue(2)
+    for axis, side in enumerate((512, 342)):
+        writer.getParam("NatronParamFormatSize").setValue(side, axis)
     writer.connectInput(0, edit)

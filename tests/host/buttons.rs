@@ -57,6 +57,19 @@ fn a_baked_range_is_there_when_it_is_rendered_and_exported_by_name() {
 }
 
 #[test]
+fn a_range_is_exported_in_a_host_that_puts_the_numbers_in_itself() {
+    let host = Host::load(Manners::default());
+    let folder = crate::util::folder();
+    let (node, instance) = two_jobs(&host, folder.path());
+    for frame in 1..=3_u8 {
+        let path = folder.path().join(format!("shot.{frame:04}.svg"));
+        instance.param(c"svgFile").unwrap().key(frame.into(), text(path.to_str().unwrap()));
+    }
+    assert_eq!(press(&node, &instance, "exportRange"), kOfxStatOK, "{:?}", instance.messages);
+    assert_eq!(crate::util::names(folder.path()), ["shot.0001.svg", "shot.0002.svg", "shot.0003.svg"]);
+}
+
+#[test]
 fn a_range_that_makes_no_sense_is_refused_before_any_work() {
     let host = Host::load(Manners::default());
     let folder = crate::util::folder();

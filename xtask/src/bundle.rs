@@ -75,6 +75,9 @@ fn lay_out(bundle: &Path, library: &Path, platform: &str) -> Result<PathBuf, Str
 
 /// Builds the bundle and copies it into `folder`, or into the per-user folder that hosts are told to search.
 pub(crate) fn install(folder: Option<&String>) -> Result<(), String> {
+    if let Some(flag) = folder.filter(|folder| folder.starts_with('-')) {
+        return Err(format!("{flag} is no folder: cargo xtask install [FOLDER]"));
+    }
     let bundle = bundle()?;
     let folder = match folder {
         Some(folder) => PathBuf::from(folder),

@@ -170,7 +170,7 @@ fn project_range(task: &Task<'_>, suites: Suites) -> Option<[i64; 2]> {
 const MOST_FRAME: f64 = 1e6;
 
 fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: Suites) -> Result<(), TaskError> {
-    let templates = templates(task, work, frames.len())?;
+    check_files(task, work, frames)?;
     let label = match work {
         Work::Bake => "Linocut bakes",
         Work::Export => "Linocut exports shapes",
@@ -178,7 +178,8 @@ fn each_frame(node: &Node, task: &Task<'_>, work: Work, frames: &[f64], suites: 
     };
     let mut bar = Bar::open(task.effect(), label, frames.len(), suites);
     for &frame in frames {
-        match one_frame(node, &task.at(frame), &templates, &bar, suites) {
+        let task = task.at(frame);
+        match one_frame(node, &task, &templates(&task, work), &bar, suites) {
             Err(error) if error.fault() == Fault::Cancelled => return Err(Cancelled.into()),
             Err(error) if frames.len() > 1 => return Err(TaskError::Frame { frame, error: Box::new(error) }),
             done => done?,
@@ -196,22 +197,33 @@ enum Content {
     Lut,
 }
 
-/// The files that an export writes, as the artist typed them.
-fn templates(task: &Task<'_>, work: Work, frames: usize) -> Result<Vec<(Content, String)>, TaskError> {
+/// The files that an export writes at the task's time: as the artist typed them, or with the number in them, where the host puts it
+/// in itself (Natron).
+fn templates(task: &Task<'_>, work: Work) -> Vec<(Content, String)> {
     let typed = |id: &str| task.reader().text(id).unwrap_or_default().trim().to_owned();
     let files = match work {
-        Work::Bake => return Ok(Vec::new()),
+        Work::Bake => Vec::new(),
         Work::ExportLut => vec![(Content::Lut, typed(shared::LUT.id))],
         Work::Export => {
             vec![(Content::Svg, typed(hosted::SVG_FILE.id)), (Content::Palette, typed(recolor::PALETTE_FILE.id))]
         }
     };
-    let files = files.into_iter().filter(|(_, path)| !path.is_empty()).collect::<Vec<_>>();
+    files.into_iter().filter(|(_, path)| !path.is_empty()).collect()
+}
+
+/// Refuses an export without a file, and a range whose frames share one.
+fn check_files(task: &Task<'_>, work: Work, frames: &[f64]) -> Result<(), TaskError> {
+    let (Some(&first), Some(&last), true) = (frames.first(), frames.last(), work != Work::Bake) else { return Ok(()) };
+    let names = |frame: f64| {
+        let named = templates(&task.at(frame), work).into_iter();
+        named.map(|(_, path)| framed(&path, frame)).collect::<Vec<_>>()
+    };
+    let (first, last) = (names(first), names(last));
     let failed = |path: &str, reason: &str| TaskError::Write { path: path.to_owned(), reason: reason.to_owned() };
-    match files.iter().find(|(_, path)| frames > 1 && !path.contains('#')) {
-        _ if files.is_empty() => Err(failed("", "no file is named")),
-        Some((_, path)) => Err(failed(path, "a range needs a run of # in the name")),
-        None => Ok(files),
+    match first.iter().zip(&last).find(|(first, last)| frames.len() > 1 && first == last) {
+        _ if first.is_empty() => Err(failed("", "no file is named")),
+        Some((path, _)) => Err(failed(path, "a range needs a run of # in the name")),
+        None => Ok(()),
     }
 }
 
