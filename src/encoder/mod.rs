@@ -452,17 +452,15 @@ impl Encoder {
         ctx: &Ctx,
     ) -> Result<Vec<f32>, EncoderError> {
         let [tokens, width] = self.vision.token_shape();
+        let span = CROPS_PER_TASK * tokens * width;
         let states_of = |group: usize| {
-            let span = CROPS_PER_TASK * tokens * width;
-            let part = |(tap, states): &(usize, Vec<f32>)| Some((*tap, states.chunks(span).nth(group)?.to_vec()));
-            d_states.iter().filter_map(part).collect::<Vec<_>>()
+            let parts = d_states.iter().filter_map(|(tap, states)| Some((*tap, states.chunks(span).nth(group)?)));
+            parts.collect::<Vec<_>>()
         };
         let groups = ctx.install(|| {
             let d_groups = d_features.par_chunks(CROPS_PER_TASK * self.config.embedding);
             let backward = |(group, (trace, d)): (usize, (VisionTrace, &[f32]))| {
-                let states = states_of(group);
-                let states = states.iter().map(|(tap, states)| (*tap, states.as_slice())).collect::<Vec<_>>();
-                self.vision.backward(trace, d, &states, &ctx.cancel)
+                self.vision.backward(trace, d, &states_of(group), &ctx.cancel)
             };
             traces.into_par_iter().zip(d_groups).enumerate().map(backward).collect::<Result<Vec<_>, _>>()
         })?;

@@ -5,9 +5,9 @@
 //! mean over the 79 templates, as in zero-shot practice. Determinism and cost: one crop and 79 texts a prompt.
 
 use super::crops::draw::{self, CropPreset, Region};
-use super::crops::{self, CropSpec, Crops};
+use super::crops::{self, Crops};
 use super::direction::{self, TextMean, cosine, prompt_feature, region_feature, text_direction};
-use super::{Encoder, EncoderError};
+use super::{Encoder, EncoderError, Tapped};
 use crate::ctx::Ctx;
 use crate::image::rect::Rect;
 use crate::image::{Alpha, Image};
@@ -77,42 +77,36 @@ pub fn picture_feature(
     region_feature(encoder, [&r, &g, &b], (width, height), region, preset, ctx)
 }
 
-/// The feature that `crops` windows of `image` have in common, of length 1: the mean of theirs, each of length 1, the whole picture
-/// weighing against its parts as in the steps of an edit.
+/// What the image tower sees in several windows of a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// What the windows have in common, of length 1: the mean of their features, each of length 1, the whole picture weighing
+    /// against its parts as in the steps of an edit.
+    pub feature: Vec<f32>,
+    /// Of each tap the token states of all windows.
+    pub states: Vec<Vec<f32>>,
+}
+
+/// Looks at `crops` windows of `image`, the whole of it among them, and at their token states after each of the blocks `taps`.
 ///
 /// # Errors
 /// [`EncoderError`] for an empty picture, cancellation.
-pub fn crops_feature(encoder: &Encoder, image: &Image, crops: usize, ctx: &Ctx) -> Result<Vec<f32>, EncoderError> {
-    let (specs, cut) = cut(encoder, image, crops, ctx)?;
-    let weights = crops::weights(&specs, direction::REGION_WEIGHT, direction::PATCH_WEIGHT);
-    let features = encoder.embed_crops(&cut, specs.len(), ctx)?;
-    Ok(direction::mean_feature(&features, &weights, encoder.embedding_len()))
-}
-
-/// The token states of the same windows after each of the blocks `taps`.
-///
-/// # Errors
-/// As [`crops_feature`].
-pub fn crops_states(
+pub fn seen_in_crops(
     encoder: &Encoder,
     image: &Image,
     crops: usize,
     taps: &[usize],
     ctx: &Ctx,
-) -> Result<Vec<Vec<f32>>, EncoderError> {
-    let (specs, cut) = cut(encoder, image, crops, ctx)?;
-    Ok(encoder.embed_crops_tapped(&cut, specs.len(), taps, ctx)?.states)
-}
-
-/// So many windows of `image`, the whole of it among them, and their pixels.
-fn cut(encoder: &Encoder, image: &Image, crops: usize, ctx: &Ctx) -> Result<(Vec<CropSpec>, Vec<f32>), EncoderError> {
+) -> Result<Seen, EncoderError> {
     let (width, height) = (image.width, image.height);
     let mut stream = Stream::new(0, 0, Stage::Crops, 0);
     let specs =
         draw::draw(Region::whole(width, height), (width, height), CropPreset::Stratified { crops }, &mut stream)?;
+    let weights = crops::weights(&specs, direction::REGION_WEIGHT, direction::PATCH_WEIGHT);
     let [r, g, b] = on_white(image);
     let cut = Crops::new(&specs, width, height, &encoder.config)?.forward([&r, &g, &b], ctx)?;
-    Ok((specs, cut))
+    let Tapped { features, states, .. } = encoder.embed_crops_tapped(&cut, specs.len(), taps, ctx)?;
+    Ok(Seen { feature: direction::mean_feature(&features, &weights, encoder.embedding_len()), states })
 }
 
 /// The colour planes over white paper.

@@ -7,13 +7,15 @@
 //! the crops.
 
 use super::legibility::Tone;
+use super::settings::Likeness;
 use super::{OptimizeError, Quality, Settings};
 use crate::ctx::Ctx;
 use crate::encoder::crops::draw::{self, CropPreset, Region};
 use crate::encoder::crops::{CropSpec, Crops, weights};
 use crate::encoder::direction::{self, DirectionLoss, PATCH_WEIGHT, REFERENCE_PROMPT, REGION_WEIGHT, SHARP, TextMean};
 use crate::encoder::moments::Moments;
-use crate::encoder::{Encoder, EncoderError, Tapped, similarity};
+use crate::encoder::similarity::{self, Seen};
+use crate::encoder::{Encoder, EncoderError, Tapped};
 use crate::image::Image;
 use crate::image::rect::Rect;
 use crate::nn::NnError;
@@ -187,18 +189,14 @@ impl<'a> Objective<'a> {
         ctx: &Ctx,
     ) -> Result<Self, OptimizeError> {
         let first = raster::render(scene, size, Background::Rgb(super::PAPER_WHITE), ctx)?;
-        let targets = match reference.filter(|_| settings.likeness.is_some()) {
-            Some(reference) => likenesses(scene, encoder, settings, (reference, size), ctx)?,
-            None => targets(scene, encoder, settings, (&first, size), ctx)?,
+        let (targets, texture) = match (settings.likeness, reference) {
+            (Some(likeness), Some(reference)) => {
+                likenesses(scene, encoder, settings, likeness, (reference, size), ctx)?
+            }
+            _ => (targets(scene, encoder, settings, (&first, size), ctx)?, None),
         };
         let tone = (settings.tone_weight() > 0.0)
             .then(|| (Tone::new(size.width_px, size.height_px, planes(&first), ctx), settings.tone_weight()));
-        let texture = match (settings.likeness, reference) {
-            (Some(likeness), Some(reference)) if likeness.texture_weight > 0.0 => {
-                Some(Texture::of(reference, encoder, likeness.texture_weight, ctx)?)
-            }
-            _ => None,
-        };
         let is_paper = settings.quality == Quality::Paper;
         Ok(Self { encoder, seed, size, is_paper, targets, pool: Vec::new(), tone, texture })
     }
@@ -387,26 +385,28 @@ fn targets(
     settings.regions.iter().map(target).collect()
 }
 
-impl Texture {
-    /// That of `reference`, after the blocks in the first half of the tower but the very first: edges and materials, not yet things.
-    fn of(reference: &Image, encoder: &Encoder, weight: f32, ctx: &Ctx) -> Result<Self, EncoderError> {
-        let last = encoder.taps().end;
-        let taps = (last.div_ceil(4)..last.div_ceil(2).max(last.div_ceil(4) + 1).min(last)).collect::<Vec<_>>();
-        let states = similarity::crops_states(encoder, reference, REFERENCE_CROPS, &taps, ctx)?;
-        let moments = states.iter().filter_map(|states| Moments::of(states, encoder.state_width())).collect();
-        Ok(Self { taps, moments, weight: f64::from(weight) })
-    }
+/// Blocks whose token states tell a texture: those in the first half of the tower but the very first, edges and materials and not
+/// yet things; none of a tower that is too low.
+fn texture_taps(encoder: &Encoder) -> Vec<usize> {
+    let end = encoder.taps().end;
+    let first = end.div_ceil(4);
+    (first..end.div_ceil(2).max(first + 1).min(end)).collect()
 }
 
-/// Every region with the likeness of `reference` as what its crops should become.
+/// Every region with the likeness of `reference` as what its crops should become, and the reference's texture where it counts.
 fn likenesses(
     scene: &Scene,
     encoder: &Encoder,
     settings: &Settings,
+    likeness: Likeness,
     (reference, size): (&Image, Size),
     ctx: &Ctx,
-) -> Result<Vec<Target>, OptimizeError> {
-    let direction = similarity::crops_feature(encoder, reference, REFERENCE_CROPS, ctx)?;
+) -> Result<(Vec<Target>, Option<Texture>), OptimizeError> {
+    let taps = texture_taps(encoder);
+    let Seen { feature: direction, states } =
+        similarity::seen_in_crops(encoder, reference, REFERENCE_CROPS, &taps, ctx)?;
+    let moments = states.iter().filter_map(|states| Moments::of(states, encoder.state_width())).collect();
+    let texture = Texture { taps, moments, weight: f64::from(likeness.texture_weight) };
     let target = |region: &super::Region| -> Result<Target, OptimizeError> {
         let region_px = region_in_raster(region.rect_in_canvas, scene, size)?;
         let patches = region.patches.unwrap_or(settings.patches) as usize;
@@ -415,7 +415,8 @@ fn likenesses(
         let preset = CropPreset::Stratified { crops: patches + 1 };
         Ok(Target { region_px, aim, preset, weight: region.weight, prompt: None })
     };
-    settings.regions.iter().map(target).collect()
+    let targets = settings.regions.iter().map(target).collect::<Result<_, _>>()?;
+    Ok((targets, Some(texture).filter(|texture| texture.weight > 0.0)))
 }
 
 /// How far two features of length 1 are apart.
