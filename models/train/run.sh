@@ -3,18 +3,7 @@
 # there. Pictures go through a built linocut (cargo build --release, or LINOCUT).
 set -eu
 cd "$(dirname "$0")"
-PYTHON=${PYTHON:-.cache/venv/bin/python}
-if [ ! -x "$PYTHON" ]; then
-    python3 -m venv .cache/venv
-    .cache/venv/bin/pip install -q -r requirements.txt
-fi
-# An allocator that keeps its pages trains about 1.7 times faster; it is optional.
-for library in /usr/lib/*/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2; do
-    if [ -e "$library" ]; then
-        export LD_PRELOAD="$library" MALLOC_CONF=dirty_decay_ms:-1,muzzy_decay_ms:-1
-    fi
-done
-export OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
+. ./environment.sh
 run() { echo "== $*"; "$PYTHON" "$@"; }
 run -m data.fetch
 [ -e .cache/icons.json ] || run -m data.icons
