@@ -11,6 +11,7 @@ use crate::plan::{Given, MaterialHash, Materials};
 use crate::raster::Size;
 use crate::scene::Scene;
 use crate::text::TextError;
+use rayon::prelude::*;
 
 /// A picture or shapes.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +32,7 @@ pub fn as_shown(picture: Image) -> Image {
 pub(super) fn settled(picture: &Image) -> Image {
     let mut picture = picture.clone();
     for plane in &mut picture.planes {
-        plane.iter_mut().for_each(|value| *value = (*value * GRID).round() / GRID);
+        plane.par_iter_mut().with_min_len(1 << 14).for_each(|value| *value = (*value * GRID).round() / GRID);
     }
     picture
 }

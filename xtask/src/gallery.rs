@@ -107,7 +107,7 @@ pub(crate) fn run() -> Result<(), String> {
         long += &transferred(source, reference)?;
     }
     // One of them for a newcomer.
-    for (source, reference) in PAIRS_OF_PICTURES.iter().take(1) {
+    if let Some((source, reference)) = PAIRS_OF_PICTURES.first() {
         let after = transferred_file(source, reference);
         short += &format!("| ![](examples/{source}.jpg) | ![]({after}) | transfer: like examples/{reference}.jpg |\n");
     }

@@ -55,9 +55,8 @@ pub(super) fn read(path: &Path) -> Result<Arc<Image>, FileError> {
     let (changed, length) =
         (about.as_ref().and_then(|about| about.modified().ok()), about.map_or(0, |about| about.len()));
     let mut last = LAST.lock();
-    if let Some(read) =
-        last.as_ref().filter(|read| (&read.path, read.changed, read.length) == (&path.to_owned(), changed, length))
-    {
+    let is_same = |read: &&Read| read.path == path && (read.changed, read.length) == (changed, length);
+    if let Some(read) = last.as_ref().filter(is_same) {
         return Ok(Arc::clone(&read.picture));
     }
     let picture = Arc::new(material::as_shown(file::read(path)?));
