@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::EncoderError;
-use crate::nn::Activation;
+use crate::nn::{Activation, TowerConfig};
 
 /// Widest accepted layer.
 pub(super) const MAX_WIDTH: usize = 16_384;
@@ -17,23 +17,6 @@ const MAX_VOCABULARY: usize = 1 << 22;
 /// Pixel statistics of the original CLIP models.
 const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
-
-/// Sizes of one transformer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TowerConfig {
-    /// Values a token.
-    pub width: usize,
-    /// Values between the two products of the perceptron.
-    pub hidden: usize,
-    /// Blocks.
-    pub layers: usize,
-    /// Attention heads; divides `width`.
-    pub heads: usize,
-    /// Non-linearity of the perceptron.
-    pub activation: Activation,
-    /// Added to the variance in LayerNorm.
-    pub eps: f32,
-}
 
 /// Which token's output is a text's feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! Input: a Hugging Face CLIP folder's files, texts, pictures. Output: features, and the exact gradient of a loss on
 //! image features with respect to the pixels. Invariants: weights are frozen; gradients are written out by hand
-//! ([`block`]) and proved by finite differences. Determinism: bit-identical for any thread count: crops are worked
+//! ([`crate::nn`]) and proved by finite differences. Determinism: bit-identical for any thread count: crops are worked
 //! on in groups of fixed size and no sum is split among threads. Cost: nearly all in candle's matrix products.
 //! [`Ctx::encoder`] may send the image tower to a graphics card ([`on_device`]); texts stay on the processor.
 //!
@@ -10,7 +10,6 @@
 //! [`direction`] compares with the text, [`Encoder::backward`] and [`crops`]' adjoint lead back to the picture.
 
 mod bench;
-mod block;
 mod config;
 pub mod crops;
 pub mod direction;
@@ -21,13 +20,12 @@ pub mod similarity;
 pub mod templates;
 mod text;
 mod vision;
-mod weights;
 
 use rayon::prelude::*;
 
-pub use crate::nn::Activation;
+pub use crate::nn::{Activation, TowerConfig};
 pub use bench::{BenchReport, bench};
-pub use config::{Config, Pooling, TowerConfig};
+pub use config::{Config, Pooling};
 pub use place::check_place;
 
 use std::sync::Arc;

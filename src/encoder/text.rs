@@ -2,16 +2,15 @@
 //!
 //! Input: texts. Output: `[texts, embedding]` features. Invariants: a text is cut at its end token before the blocks:
 //! under the causal mask nothing behind it can reach the feature, so the result is the padded one's, at a fraction
-//! of the cost. Cost: see [`super::block`], for the longest text of the batch.
+//! of the cost. Cost: see [`crate::nn::block`], for the longest text of the batch.
 
 use tokenizers::Tokenizer;
 
 use super::EncoderError;
-use super::block::Block;
 use super::config::{Config, Pooling};
-use super::weights;
 use crate::ctx::Cancel;
 use crate::nn::attention::Rows;
+use crate::nn::block::{self, Block};
 use crate::nn::linear::Linear;
 use crate::nn::matrix::{matrix, read};
 use crate::nn::norm::{Norm, normalised};
@@ -114,7 +113,7 @@ impl Text {
             tokens: table("token_embedding", config.vocabulary)?,
             positions: table("position_embedding", config.context_tokens)?,
             width,
-            blocks: weights::blocks(source, "text_model", tower)?,
+            blocks: block::blocks(source, "text_model", tower)?,
             final_norm: tensors::norm(source, "text_model.final_layer_norm", width, tower.eps)?,
             projection: tensors::projection(source, "text_projection", config.embedding, width)?,
         })

@@ -3,18 +3,17 @@
 //!
 //! Input: `[batch, 3, side, side]` normalised pixels. Output: `[batch, embedding]` features, and the exact gradient
 //! of a function of them with respect to the pixels. Invariants: weights never get gradients; the last block works
-//! on the class token alone, as nothing else of its output is read. Cost: see [`super::block`]; the trace holds
+//! on the class token alone, as nothing else of its output is read. Cost: see [`crate::nn::block`]; the trace holds
 //! about 14 values a token, channel and block.
 
 use candle_core::Tensor;
 
 use super::EncoderError;
-use super::block::{Block, Saved};
 use super::config::Config;
-use super::weights;
 use crate::ctx::Cancel;
 use crate::nn::NnError;
 use crate::nn::attention::Rows;
+use crate::nn::block::{self, Block, Saved};
 use crate::nn::linear::Linear;
 use crate::nn::matrix::{matrix, read};
 use crate::nn::norm::{Norm, RowStats, norm_backward, normalised};
@@ -78,7 +77,7 @@ impl Vision {
             positions: source.values(&positions, &[config.vision_tokens(), width])?,
             // The format spells it so.
             pre_norm: tensors::norm(source, "vision_model.pre_layrnorm", width, tower.eps)?,
-            blocks: weights::blocks(source, "vision_model", tower)?,
+            blocks: block::blocks(source, "vision_model", tower)?,
             post_norm: tensors::norm(source, "vision_model.post_layernorm", width, tower.eps)?,
             projection: tensors::projection(source, "visual_projection", config.embedding, width)?,
         })

@@ -1,6 +1,6 @@
 //! The non-linearities of a perceptron on the processor, with their slopes, and the exponential they are made of.
 //!
-//! Input: values before the bias. Output: values. Formula: GELU and its sigmoid form (Hendrycks and Gimpel 2016, section 2).
+//! Input: values before the bias. Output: values. Formula: GELU and its sigmoid form (Hendrycks and Gimpel 2016, section 2), SiLU, GEGLU.
 //! Invariants: no function of the system's library, whose last bits differ from machine to machine. Determinism: element by
 //! element. Cost: some twenty operations a value, in SIMD.
 
@@ -73,6 +73,18 @@ fn gelu_slope(x: f32) -> f32 {
     0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2)) + x * INV_SQRT_TAU * exp(-0.5 * x * x)
 }
 
+/// x * sigmoid(x) (Elfwing et al. 2018, equation 1).
+#[inline(always)]
+pub(super) fn silu(x: f32) -> f32 {
+    x / (1.0 + exp(-x))
+}
+
+#[inline(always)]
+pub(super) fn silu_slope(x: f32) -> f32 {
+    let s = 1.0 / (1.0 + exp(-x));
+    s * (1.0 + x * (1.0 - s))
+}
+
 #[inline(always)]
 fn map_rows(h: &[f32], bias: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32 + Sync) {
     let width = bias.len().max(1);
@@ -104,6 +116,51 @@ pub(crate) fn activate_backward(h: &[f32], bias: &[f32], activation: Activation,
     }
 }
 
+/// Value * gelu(gate) of rows that hold values, then gates, both before the bias (GEGLU, Shazeer 2020, section 2).
+pub(crate) fn gated(h: &[f32], bias: &[f32]) -> Vec<f32> {
+    let half = (bias.len() / 2).max(1);
+    let (value_bias, gate_bias) = bias.split_at(half.min(bias.len()));
+    let mut out = vec![0.0; h.len() / 2];
+    let task = rows_per_task(2 * half);
+    out.par_chunks_mut(task * half).zip(h.par_chunks(task * 2 * half)).for_each(|(out, h)| {
+        for (out, h) in out.chunks_mut(half).zip(h.chunks(2 * half)) {
+            let (values, gates) = h.split_at(half.min(h.len()));
+            let values = values.iter().zip(value_bias).map(|(value, bias)| value + bias);
+            let gates = gates.iter().zip(gate_bias).map(|(gate, bias)| gate + bias);
+            out.iter_mut().zip(values.zip(gates)).for_each(|(out, (value, gate))| *out = value * gelu(gate));
+        }
+    });
+    out
+}
+
+/// Gradient of [`gated`] with respect to h.
+pub(crate) fn gated_backward(h: &[f32], bias: &[f32], g: &[f32]) -> Vec<f32> {
+    let half = (bias.len() / 2).max(1);
+    let (value_bias, gate_bias) = bias.split_at(half.min(bias.len()));
+    let mut out = vec![0.0; h.len()];
+    let task = rows_per_task(2 * half);
+    let inputs = h.par_chunks(task * 2 * half).zip(g.par_chunks(task * half));
+    out.par_chunks_mut(task * 2 * half).zip(inputs).for_each(|(out, (h, g))| {
+        for ((out, h), g) in out.chunks_mut(2 * half).zip(h.chunks(2 * half)).zip(g.chunks(half)) {
+            let (values, gates) = h.split_at(half.min(h.len()));
+            let (g_values, g_gates) = out.split_at_mut(half.min(h.len()));
+            let gates = gates.iter().zip(gate_bias).map(|(gate, bias)| gate + bias);
+            let values = values.iter().zip(value_bias).map(|(value, bias)| value + bias);
+            let outs = g_values.iter_mut().zip(g_gates);
+            for (((g_value, g_gate), (value, gate)), &g) in outs.zip(values.zip(gates)).zip(g) {
+                *g_value = g * gelu(gate);
+                *g_gate = g * value * gelu_slope(gate);
+            }
+        }
+    });
+    out
+}
+
+/// SiLU of every value.
+pub(crate) fn silus(x: &[f32]) -> Vec<f32> {
+    x.iter().map(|&x| silu(x)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +189,12 @@ mod tests {
             activate_backward(&h, &bias, activation, &mut g);
             check("activation", &h, &w, &g, |h| activate(h, &bias, activation));
         }
+    }
+
+    #[test]
+    fn a_gated_perceptron_has_the_gradient_of_finite_differences() {
+        let (h, bias, w) = (noise(40, 5), noise(8, 6), noise(20, 7));
+        let g = gated_backward(&h, &bias, &w);
+        check("gated", &h, &w, &g, |h| gated(h, &bias));
     }
 }

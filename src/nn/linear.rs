@@ -5,7 +5,7 @@
 
 use super::NnError;
 use super::matrix::{edit, product};
-use super::rows::rows_per_task;
+use super::rows::{add_bias, rows_per_task};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -36,18 +36,6 @@ impl Linear {
     pub(crate) fn backward(&self, g: &Tensor) -> Result<Tensor, NnError> {
         product(g, &self.weight.t()?)
     }
-}
-
-/// Adds `bias` to every row of `x`.
-fn add_bias(x: &mut [f32], bias: &[f32]) {
-    let width = bias.len().max(1);
-    x.par_chunks_mut(rows_per_task(width) * width).for_each(|rows| {
-        for row in rows.chunks_mut(width) {
-            for (x, &bias) in row.iter_mut().zip(bias) {
-                *x += bias;
-            }
-        }
-    });
 }
 
 /// x + branch + bias, the end of each half of a block.

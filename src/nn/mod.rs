@@ -7,18 +7,23 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
+pub(crate) mod block;
+pub(crate) mod conv;
 #[cfg(test)]
 mod differences;
+pub(crate) mod group_norm;
 pub(crate) mod linear;
 pub(crate) mod matrix;
 pub(crate) mod norm;
 pub(crate) mod on_device;
 mod rows;
 mod softmax;
+pub(crate) mod tiled;
 pub(crate) mod weights;
 
 use crate::fault::Fault;
 pub use activation::Activation;
+pub use block::TowerConfig;
 
 /// What can go wrong with weights and between layers.
 #[derive(Debug, thiserror::Error)]

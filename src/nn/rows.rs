@@ -38,3 +38,15 @@ pub(crate) fn add(sum: &mut [f32], part: &[f32]) {
         sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
     });
 }
+
+/// Adds `bias` to every row of `x`.
+pub(super) fn add_bias(x: &mut [f32], bias: &[f32]) {
+    let width = bias.len().max(1);
+    x.par_chunks_mut(rows_per_task(width) * width).for_each(|rows| {
+        for row in rows.chunks_mut(width) {
+            for (x, &bias) in row.iter_mut().zip(bias) {
+                *x += bias;
+            }
+        }
+    });
+}

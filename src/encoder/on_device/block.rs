@@ -1,5 +1,5 @@
 //! One pre-norm transformer block on a device, over all crops and heads at once: the same function and the same
-//! gradient as [`super::super::block`] (Vaswani et al. 2017, equation 1; the layout of CLIP, Radford et al. 2021).
+//! gradient as [`crate::nn::block`] (Vaswani et al. 2017, equation 1; the layout of CLIP, Radford et al. 2021).
 //!
 //! Input: `[crops * tokens, width]` in f32. Output: the same shape, or one row a crop where only the class token's is
 //! wanted. Invariants: nothing is read back to the host; what the gradient needs stays on the device. Determinism: that
@@ -8,9 +8,8 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::super::block as here;
-use crate::nn::Activation;
 use crate::nn::on_device::{Linear, Norm, Normed, Target, activate, product, slope, softmax, softmax_backward};
+use crate::nn::{Activation, block as here};
 
 /// Weights of a block.
 #[derive(Debug)]

@@ -5,32 +5,50 @@
 //! Invariants: weights are frozen and never get gradients. Determinism: sequences are independent; sums within one
 //! run in a fixed order. Cost: 24 * width^2 operations a token forward and as many backward, plus attention.
 
-use crate::nn::activation::{activate, activate_backward};
-use crate::nn::attention::{Attention, Rows};
-use crate::nn::linear::{Linear, add_residual};
-use crate::nn::matrix::{add_to_picked, edit, matrix, pick_rows, read};
-use crate::nn::norm::{Norm, RowStats, norm_backward, normalised};
-use crate::nn::{Activation, NnError};
+use super::activation::{activate, activate_backward};
+use super::attention::{Attention, Rows};
+use super::linear::{Linear, add_residual};
+use super::matrix::{add_to_picked, edit, matrix, pick_rows, read};
+use super::norm::{Norm, RowStats, norm_backward, normalised};
+use super::weights::{Source, linear, norm};
+use super::{Activation, NnError};
 use candle_core::Tensor;
+
+/// Sizes of one transformer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TowerConfig {
+    /// Values a token.
+    pub width: usize,
+    /// Values between the two products of the perceptron.
+    pub hidden: usize,
+    /// Blocks.
+    pub layers: usize,
+    /// Attention heads; divides `width`.
+    pub heads: usize,
+    /// Non-linearity of the perceptron.
+    pub activation: Activation,
+    /// Added to the variance in LayerNorm.
+    pub eps: f32,
+}
 
 /// Weights of a block.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
-    pub(super) norm1: Norm,
-    pub(super) query: Linear,
+pub(crate) struct Block {
+    pub(crate) norm1: Norm,
+    pub(crate) query: Linear,
     /// Keys, then values.
-    pub(super) key_value: Linear,
-    pub(super) out: Linear,
-    pub(super) norm2: Norm,
-    pub(super) up: Linear,
-    pub(super) down: Linear,
-    pub(super) heads: usize,
-    pub(super) activation: Activation,
+    pub(crate) key_value: Linear,
+    pub(crate) out: Linear,
+    pub(crate) norm2: Norm,
+    pub(crate) up: Linear,
+    pub(crate) down: Linear,
+    pub(crate) heads: usize,
+    pub(crate) activation: Activation,
 }
 
 /// What [`Block::backward`] needs of the forward pass.
 #[derive(Debug)]
-pub(super) struct Saved {
+pub(crate) struct Saved {
     x: Tensor,
     stats1: Vec<RowStats>,
     query: Tensor,
@@ -53,7 +71,7 @@ impl Block {
     }
 
     /// The block's output and what the backward pass needs.
-    pub(super) fn forward(&self, x: &Tensor, rows: Rows<'_>) -> Result<(Tensor, Saved), NnError> {
+    pub(crate) fn forward(&self, x: &Tensor, rows: Rows<'_>) -> Result<(Tensor, Saved), NnError> {
         let width = self.width();
         let (normed, stats1) = normalised(x, &self.norm1)?;
         let key_value = self.key_value.forward(&normed)?;
@@ -78,7 +96,7 @@ impl Block {
     }
 
     /// Gradient with respect to the block's input, given the gradient of its output.
-    pub(super) fn backward(&self, saved: &Saved, g: &Tensor, rows: Rows<'_>) -> Result<Tensor, NnError> {
+    pub(crate) fn backward(&self, saved: &Saved, g: &Tensor, rows: Rows<'_>) -> Result<Tensor, NnError> {
         let width = self.width();
         let g_hidden = self.down.backward(g)?;
         read(&saved.hidden, |h| edit(&g_hidden, |g| activate_backward(h, &self.up.bias, self.activation, g)))??;
@@ -103,10 +121,34 @@ impl Block {
     }
 }
 
+/// The blocks of a tower: tensors `<tower>.encoder.layers.<n>.*`.
+pub(crate) fn blocks(source: &dyn Source, tower: &str, config: &TowerConfig) -> Result<Vec<Block>, NnError> {
+    (0..config.layers).map(|n| block(source, &format!("{tower}.encoder.layers.{n}"), config)).collect()
+}
+
+fn block(source: &dyn Source, name: &str, config: &TowerConfig) -> Result<Block, NnError> {
+    let TowerConfig { width, hidden, heads, activation, eps, .. } = *config;
+    let attention = |part: &str| linear(source, &format!("{name}.self_attn.{part}"), width, width);
+    let (key, value) = (attention("k_proj")?, attention("v_proj")?);
+    Ok(Block {
+        norm1: norm(source, &format!("{name}.layer_norm1"), width, eps)?,
+        query: attention("q_proj")?,
+        key_value: Linear {
+            weight: Tensor::cat(&[&key.weight, &value.weight], 1)?.contiguous()?,
+            bias: [key.bias, value.bias].concat(),
+        },
+        out: attention("out_proj")?,
+        norm2: norm(source, &format!("{name}.layer_norm2"), width, eps)?,
+        up: linear(source, &format!("{name}.mlp.fc1"), hidden, width)?,
+        down: linear(source, &format!("{name}.mlp.fc2"), width, hidden)?,
+        heads,
+        activation,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::{TowerConfig, weights};
     use crate::nn::weights::Random;
     use crate::rng::{Stage, Stream};
 
@@ -123,7 +165,7 @@ mod tests {
     fn a_block_has_the_gradient_of_finite_differences_for_every_arrangement_of_rows() {
         let config =
             TowerConfig { width: 15, hidden: 22, layers: 1, heads: 3, activation: Activation::Gelu, eps: 1e-5 };
-        let block = weights::blocks(&Random { seed: 4 }, "tower", &config).unwrap().remove(0);
+        let block = blocks(&Random { seed: 4 }, "tower", &config).unwrap().remove(0);
         let (sequences, tokens) = (2, 7);
         let x = noise(sequences * tokens * 15, 1);
         for (picks, causal) in [(None, false), (None, true), (Some(&[0, 0][..]), false), (Some(&[5, 2][..]), true)] {
