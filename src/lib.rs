@@ -17,6 +17,7 @@ pub mod scene;
 pub mod schedule;
 
 pub mod cache;
+pub mod diffuse;
 pub mod encoder;
 pub mod models;
 pub mod raster;

@@ -17,6 +17,8 @@ pub enum Stage {
     Look = 3,
     /// Children of a search for a bend.
     Bend = 4,
+    /// Timesteps and noise of the search for a concept.
+    Concept = 5,
     /// Generated test data.
     Test = 255,
 }

@@ -10,7 +10,7 @@ use super::attention::{Attention, Rows};
 use super::linear::{Linear, add_residual};
 use super::matrix::{add_to_picked, edit, matrix, pick_rows, read};
 use super::norm::{Norm, RowStats, norm_backward, normalised};
-use super::weights::{Source, linear, norm};
+use super::weights::{Source, joined, linear, norm};
 use super::{Activation, NnError};
 use candle_core::Tensor;
 
@@ -129,14 +129,10 @@ pub(crate) fn blocks(source: &dyn Source, tower: &str, config: &TowerConfig) -> 
 fn block(source: &dyn Source, name: &str, config: &TowerConfig) -> Result<Block, NnError> {
     let TowerConfig { width, hidden, heads, activation, eps, .. } = *config;
     let attention = |part: &str| linear(source, &format!("{name}.self_attn.{part}"), width, width);
-    let (key, value) = (attention("k_proj")?, attention("v_proj")?);
     Ok(Block {
         norm1: norm(source, &format!("{name}.layer_norm1"), width, eps)?,
         query: attention("q_proj")?,
-        key_value: Linear {
-            weight: Tensor::cat(&[&key.weight, &value.weight], 1)?.contiguous()?,
-            bias: [key.bias, value.bias].concat(),
-        },
+        key_value: joined(attention("k_proj")?, attention("v_proj")?)?,
         out: attention("out_proj")?,
         norm2: norm(source, &format!("{name}.layer_norm2"), width, eps)?,
         up: linear(source, &format!("{name}.mlp.fc1"), hidden, width)?,

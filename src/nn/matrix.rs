@@ -27,9 +27,14 @@ pub(crate) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor, NnError> {
     }
     let sum = of(0)?;
     for first in (part..terms).step_by(part) {
-        read(&of(first)?, |part| edit(&sum, |sum| rows::add(sum, part)))??;
+        add_to(&sum, &of(first)?)?;
     }
     Ok(sum)
+}
+
+/// sum += part, of contiguous tensors of one shape; nobody else may hold `sum`.
+pub(crate) fn add_to(sum: &Tensor, part: &Tensor) -> Result<(), NnError> {
+    read(part, |part| edit(sum, |sum| rows::add(sum, part)))?
 }
 
 /// A matrix that takes over `data`.

@@ -6,6 +6,7 @@
 //! matrix products; what stands between them is fused.
 
 pub(crate) mod activation;
+pub(crate) mod adam;
 pub(crate) mod attention;
 pub(crate) mod block;
 pub(crate) mod conv;

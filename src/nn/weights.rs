@@ -11,6 +11,8 @@ use safetensors::{Dtype, SafeTensors};
 use std::cell::Cell;
 
 use super::NnError;
+use super::conv::{Conv, Windows};
+use super::group_norm::GroupNorm;
 use super::linear::Linear;
 use super::norm::Norm;
 
@@ -113,6 +115,41 @@ pub(crate) fn projection(source: &dyn Source, name: &str, to: usize, from: usize
 pub(crate) fn linear(source: &dyn Source, name: &str, to: usize, from: usize) -> Result<Linear, NnError> {
     let bias = source.values(&format!("{name}.bias"), &[to])?;
     Ok(Linear { bias, ..projection(source, name, to, from)? })
+}
+
+/// `<name>.weight` and `<name>.bias` of a convolution with windows of three by three, `[to, from, 3, 3]` in the file.
+pub(crate) fn conv(source: &dyn Source, name: &str, to: usize, from: usize, windows: Windows) -> Result<Conv, NnError> {
+    let weight = source.values(&format!("{name}.weight"), &[to, from, 3, 3])?;
+    // [to, from, taps] as [taps, from, to].
+    let weight = Tensor::from_vec(weight, (to, from, 9), &Device::Cpu)?.permute((2, 1, 0))?.contiguous()?;
+    let bias = source.values(&format!("{name}.bias"), &[to])?;
+    Ok(Conv { linear: Linear { weight: weight.reshape((9 * from, to))?, bias }, inputs: from, windows })
+}
+
+/// `<name>.weight` and `<name>.bias` of a convolution with windows of one pixel: an affine map of each pixel.
+pub(crate) fn pointwise(source: &dyn Source, name: &str, to: usize, from: usize) -> Result<Linear, NnError> {
+    let weight = matrix_of(source, &format!("{name}.weight"), &[to, from, 1, 1], to)?;
+    let bias = source.values(&format!("{name}.bias"), &[to])?;
+    Ok(Linear { weight: weight.t()?.contiguous()?, bias })
+}
+
+/// `<name>.weight` and `<name>.bias` of a normalisation by groups.
+pub(crate) fn group_norm(
+    source: &dyn Source,
+    name: &str,
+    channels: usize,
+    groups: usize,
+    eps: f32,
+    silu: bool,
+) -> Result<GroupNorm, NnError> {
+    let Norm { gamma, beta, eps } = norm(source, name, channels, eps)?;
+    Ok(GroupNorm { gamma, beta, groups, eps, silu })
+}
+
+/// Two affine maps of one input as one: the outputs of the first, then those of the second.
+pub(crate) fn joined(first: Linear, second: Linear) -> Result<Linear, NnError> {
+    let weight = Tensor::cat(&[&first.weight, &second.weight], 1)?.contiguous()?;
+    Ok(Linear { weight, bias: [first.bias, second.bias].concat() })
 }
 
 /// Random weights of the right size, for benches and tests without a model file.

@@ -5,13 +5,13 @@
 //! long as nothing has moved; opacities stay. Towards a reference, colours first settle on its palette alone, then follow the
 //! encoder as well. Determinism: fills in order. Cost: some hundred operations a fill; see [`Palette::distance`].
 
-use super::adam::Adam;
 use super::layers::Layer;
 use super::settings::Likeness;
 use super::structure::Structure;
 use crate::ctx::{Cancelled, Ctx};
 use crate::grade::{self, Cell, Grid, Palette};
 use crate::image::color;
+use crate::nn::adam::Adam;
 use crate::scene::Scene;
 
 /// Rate of each grid and of the shapes' own rest, against the look's.

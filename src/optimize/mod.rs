@@ -17,7 +17,6 @@
 //! Cost: a glance of a search is a forward pass over a few crops; an iteration is one raster pass and one encoder pass over all
 //! crops, forward and backward; the encoder dominates.
 
-mod adam;
 mod colors;
 mod holding_gpu;
 mod layers;

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use super::adam::Adam;
 use super::colors::{Colors, Start};
 use super::layers::Layer;
 use super::letters::Letters;
@@ -15,6 +14,7 @@ use super::{Mode, Settings, select};
 use crate::ctx::Ctx;
 use crate::grade::{Field, Grade, Grid, Normal, oklab_from_srgb};
 use crate::image::rect::Rect;
+use crate::nn::adam::Adam;
 use crate::raster::{RasterError, SceneGrad, Size, Trained};
 use crate::scene::{Scene, as_usize};
 

@@ -7,8 +7,8 @@
 //! norm of the deformation (Beg et al. 2005, "Computing large deformation metric mappings", section 3): large bends come first,
 //! small ones as the reach shrinks. Determinism: points in order. Cost: a few operations a point and 200,000 for the grid.
 
-use super::adam::{BETA_1, EPSILON};
 use crate::image::rect::Rect;
+use crate::nn::adam::{BETA_1, EPSILON};
 use crate::scene::Scene;
 
 /// Nodes along each side of the grid.

@@ -4,13 +4,13 @@
 //! always been zero never moves, so freezing is zeroing before the step. Determinism: element-wise. Cost: 12 bytes
 //! and about 10 operations a parameter.
 
-pub(super) const BETA_1: f32 = 0.9;
+pub(crate) const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;
-pub(super) const EPSILON: f32 = 1e-8;
+pub(crate) const EPSILON: f32 = 1e-8;
 
 /// Moments of one parameter list.
 #[derive(Clone, Debug)]
-pub(super) struct Adam {
+pub(crate) struct Adam {
     rate: f32,
     mean: Vec<f32>,
     variance: Vec<f32>,
@@ -19,12 +19,12 @@ pub(super) struct Adam {
 
 impl Adam {
     /// Moments for `count` parameters moving about `rate` units a step.
-    pub(super) fn new(count: usize, rate: f32) -> Self {
+    pub(crate) fn new(count: usize, rate: f32) -> Self {
         Self { rate, mean: vec![0.0; count], variance: vec![0.0; count], steps: 0 }
     }
 
     /// Turns the gradient into the step to *add*; `scale` multiplies the rate of this step.
-    pub(super) fn step(&mut self, gradient: &mut [f32], scale: f32) {
+    pub(crate) fn step(&mut self, gradient: &mut [f32], scale: f32) {
         self.steps += 1;
         let bias_1 = 1.0 - BETA_1.powi(self.steps);
         let bias_2 = 1.0 - BETA_2.powi(self.steps);

@@ -1,0 +1,123 @@
+//! A concept goes onto a picture: two latents are led from the same noise, one back to the picture, the other under the concept's prompt with
+//! the first one's attention (VCT, section 3.4).
+//!
+//! Input: what [`super::concept`] and [`super::pivot`] made. Output: the picture. Formula: both predictions are guided from the step's content;
+//! attention of maps to themselves is taken over for the first `layout` of the steps where maps are not at full size, attention to the text for
+//! the first `placing` of them. Determinism: nothing is drawn. Cost: a pass of the denoiser over four latents a step.
+
+use super::control::{Control, columns_of_concept};
+use super::latent::Latent;
+use super::pivot::guided;
+use super::{DiffuseError, Diffusion, Tensors};
+use crate::ctx::Ctx;
+use crate::image::Image;
+use serde::{Deserialize, Serialize};
+
+/// Settings of the fusion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fuse {
+    /// Share of the steps in which the source's layout is kept, 0 to 1.
+    pub layout: f32,
+    /// Share of the steps in which the source's places of things are kept, 0 to 1.
+    pub placing: f32,
+    /// How far guidance goes beyond the conditional prediction.
+    pub guidance: f32,
+    /// Factor of attention to the concept while places are kept.
+    pub damping: f32,
+}
+
+impl Default for Fuse {
+    /// The publication's settings.
+    fn default() -> Self {
+        Self { layout: 0.9, placing: 0.2, guidance: 7.5, damping: 0.5 }
+    }
+}
+
+/// What the streams are led by.
+struct Streams<'a> {
+    empty: &'a candle_core::Tensor,
+    concept: &'a candle_core::Tensor,
+    columns: &'a [crate::nn::tiled::Column],
+    settings: &'a Fuse,
+    steps: usize,
+}
+
+impl Diffusion {
+    /// The picture of `pivot`'s source with the concept, opaque, at the size at which the source was worked on.
+    ///
+    /// # Errors
+    /// [`DiffuseError::Cancelled`], [`DiffuseError::Lacks`] where the inputs are not those of this model.
+    pub fn fuse(&self, concept: &Tensors, pivot: &Tensors, settings: &Fuse, ctx: &Ctx) -> Result<Image, DiffuseError> {
+        let [_, edited] = self.fused(concept, pivot, settings, ctx)?;
+        self.decode(&edited, ctx)
+    }
+
+    /// The two latents: the source's, and the one with the concept.
+    pub(super) fn fused(
+        &self,
+        concept: &Tensors,
+        pivot: &Tensors,
+        settings: &Fuse,
+        ctx: &Ctx,
+    ) -> Result<[Latent; 2], DiffuseError> {
+        let noise = pivot.get("noise", 3)?;
+        let &[height, width, channels] = noise.shape.as_slice() else {
+            return Err(DiffuseError::Lacks { name: "noise" });
+        };
+        let vectors = concept.get("vectors", 2)?;
+        let (count, text_width) = (vectors.shape.first().copied().unwrap_or(0), vectors.shape.get(1).copied());
+        let contents = pivot.get("content", 3)?;
+        let content_len = self.text.context_tokens * self.text.width;
+        let fits = text_width == Some(self.text.width) && count + 2 <= self.text.context_tokens;
+        if !fits || contents.values.len() % content_len.max(1) != 0 || channels != self.unet.outputs {
+            return Err(DiffuseError::Lacks { name: "vectors" });
+        }
+        let moves = self.schedule.moves(contents.values.len() / content_len.max(1));
+        let empty = self.states("")?;
+        let (own, _) = self.text.forward(&self.prompt_of(&vectors.values)?)?;
+        let columns = columns_of_concept(count, self.text.context_tokens, settings.damping);
+        let streams = Streams { empty: &empty, concept: &own, columns: &columns, settings, steps: moves.len() };
+        ctx.progress.stage("concept onto the source", moves.len() as u64);
+        let start = Latent { values: noise.values.clone(), height, width, channels };
+        let mut pair = [start.clone(), start];
+        for ((at, step), content) in moves.iter().enumerate().zip(contents.values.chunks(content_len.max(1))) {
+            let guided = self.guided_pair(&pair, step.timestep, content, &streams, at, ctx)?;
+            for (latent, noise) in pair.iter_mut().zip(&guided) {
+                *latent = latent.with(step.step(&latent.values, noise));
+            }
+            ctx.progress.advance(at as u64 + 1, "");
+        }
+        Ok(pair)
+    }
+
+    /// The guided predictions of one step for the source's latent and the other one.
+    fn guided_pair(
+        &self,
+        [source, edited]: &[Latent; 2],
+        timestep: usize,
+        content: &[f32],
+        streams: &Streams<'_>,
+        at: usize,
+        ctx: &Ctx,
+    ) -> Result<[Vec<f32>; 2], DiffuseError> {
+        let Fuse { layout, placing, guidance, .. } = *streams.settings;
+        let content = self.content_states(content)?;
+        let keeps_layout = at < (streams.steps as f32 * layout) as usize;
+        let keeps_places = at < ((streams.steps + 1) as f32 * placing) as usize;
+        let control = Control {
+            from: 2,
+            to: 3,
+            pixels: keeps_layout.then_some((source.height / 2) * (source.width / 2)),
+            columns: keeps_places.then_some(streams.columns),
+        };
+        let latents = [source, edited, source, edited];
+        let states = [&content, &content, streams.empty, streams.concept];
+        let noises = self.noises(&latents, timestep, &states, Some(&control), &ctx.cancel)?;
+        match noises.as_slice() {
+            [source_content, edited_content, source_empty, edited_concept] => {
+                Ok([guided(source_empty, source_content, guidance), guided(edited_concept, edited_content, guidance)])
+            }
+            _ => Err(DiffuseError::Lacks { name: "noise" }),
+        }
+    }
+}
