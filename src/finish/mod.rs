@@ -249,6 +249,35 @@ mod tests {
     }
 
     #[test]
+    fn paper_is_seen_where_a_shape_has_gone_and_not_along_an_outline_that_gave_way() {
+        let (source, scene) = fading();
+        let green_of = |drawn_in_px: f32| {
+            let mut edited = Edited::untouched(&scene);
+            let right = edited.scene.points.iter_mut().filter(|[x, _]| *x > 0.0);
+            right.for_each(|[x, _]| *x = (*x - drawn_in_px).max(0.0));
+            draw(&edited, SIZE, Some(&source), Finish::default(), &ctx()).unwrap().planes[1].clone()
+        };
+        let worst = green_of(1.5).iter().take(30).map(|green| (green - 0.2).abs()).fold(0.0, f32::max);
+        assert!(worst < 0.03, "a line of {worst}");
+        let gone = green_of(18.0);
+        assert!((7..14).all(|x| gone[x] > 0.9), "white where the shape was: {:?}", &gone[..30]);
+    }
+
+    #[test]
+    fn shapes_below_do_not_shine_through_a_common_edge() {
+        let (source, top) = fading();
+        let mut scene = top.clone();
+        let above = scene.push_fill([0.8, 0.2, 0.1, 1.0]);
+        scene.fills[0] = [0.1, 0.9, 0.9, 1.0];
+        scene.points.iter_mut().for_each(|[x, _]| *x += 0.5);
+        let outline = scene.points.clone();
+        scene.push_path("b".to_owned(), above, FillRule::NonZero, &[outline]);
+        let drawn = draw(&Edited::untouched(&scene), SIZE, Some(&source), Finish::default(), &ctx()).unwrap();
+        let worst = drawn.planes[1].iter().take(30).map(|green| (green - 0.2).abs()).fold(0.0, f32::max);
+        assert!(worst < 0.03, "a line of {worst}");
+    }
+
+    #[test]
     fn a_share_of_a_grade_reaches_under_a_soft_edge() {
         let (source, scene) = fading();
         let look = Look { saturation: 0.0, ..Look::default() };

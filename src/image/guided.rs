@@ -120,6 +120,11 @@ fn box_mean(plane: &[f32], size: Size, radius: usize) -> Vec<f32> {
     transposed(&box_rows(&turned, size.height, radius), size.height)
 }
 
+/// Mean of `plane`, of `width` columns, over the window of `2 radius + 1` pixels a side, cut at the border.
+pub(crate) fn mean(plane: &[f32], width: usize, radius: usize) -> Vec<f32> {
+    box_mean(plane, Size { width, height: plane.len() / width.max(1) }, radius)
+}
+
 fn box_rows(plane: &[f32], width: usize, radius: usize) -> Vec<f32> {
     let mut out = vec![0.0; plane.len()];
     let width = width.max(1);

@@ -149,6 +149,26 @@ fn transparency_of_the_source_survives() {
 }
 
 #[test]
+fn no_light_line_runs_where_a_soft_edge_is_half_there() {
+    let folder = folder();
+    let soft = image::RgbaImage::from_fn(96, 96, |x, y| {
+        let from_middle = (x as f32 - 47.5).hypot(y as f32 - 47.5);
+        let alpha = ((44.0 - from_middle) / 32.0).clamp(0.0, 1.0);
+        image::Rgba([200, 40, 40, (255.0 * alpha).round() as u8])
+    });
+    soft.save(folder.path().join("in.png")).unwrap();
+    // Both draw outlines in by a pixel or two, where white paper showed.
+    for prompt in ["a star", "a green leaf"] {
+        run(folder.path(), &["edit", "in.png", "--prompt", prompt, "--mode", "full", "-o", "out.png"]);
+        let out = image::open(folder.path().join("out.png")).unwrap().into_rgba8();
+        let middle = out[(48, 48)];
+        let off = |pixel: &image::Rgba<u8>| (0..3).map(|plane| pixel[plane].abs_diff(middle[plane])).max();
+        let worst = out.pixels().filter(|pixel| pixel[3] > 12).max_by_key(|pixel| off(pixel)).unwrap();
+        assert!(off(worst) < Some(30), "{prompt}: {worst:?} on an edge of {middle:?}");
+    }
+}
+
+#[test]
 fn letters_have_a_colour_and_alpha_and_their_ground_is_put_on_without_editing_anew() {
     let folder = folder();
     let font = file("examples/font.ttf");
