@@ -420,7 +420,8 @@ fn a_region_is_copied_to_the_next_free_one() {
     super::overlay::calls();
     assert_eq!(press(&node, &instance, "region1Copy"), kOfxStatOK, "{:?}", instance.messages);
     assert_eq!(super::overlay::steps(), 1, "one step to undo");
-    for part in ["Enable", "BottomLeft", "Size", "Prompt", "Weight", "Patches", "PatchesAuto", "Only"] {
+    assert_eq!(known(c"region3BottomLeft"), "Some(Pair(19.0, -12.0))", "beside it, where there is no picture");
+    for part in ["Enable", "Size", "Prompt", "Weight", "Patches", "PatchesAuto", "Only"] {
         let [from, to] = [1, 3].map(|number| std::ffi::CString::new(format!("region{number}{part}")).unwrap());
         assert_eq!(known(&from), known(&to), "{part}");
     }
@@ -429,6 +430,31 @@ fn a_region_is_copied_to_the_next_free_one() {
     }
     assert_eq!(press(&node, &instance, "region1Copy"), kOfxStatFailed);
     assert!(instance.messages.lock().join("; ").contains("all 8 regions are in use"), "{:?}", instance.messages);
+}
+
+#[test]
+fn a_copied_region_is_seen_beside_its_original_and_every_other_copy() {
+    let host = Host::load(Manners::default());
+    let (node, instance) = host.instance(EDIT, FILTER);
+    connect(&instance, &Layout::default(), &disc());
+    let (width, height) = (SIZE.0 as f64, SIZE.1 as f64);
+    let step = 0.02 * width.min(height);
+    let place = |number: u32| {
+        let name = std::ffi::CString::new(format!("region{number}BottomLeft")).unwrap();
+        instance.param(&name).unwrap().known_at(0.0)
+    };
+    let at = |x: f64, y: f64| format!("{:?}", Some(ParamValue::Pair(x, y)));
+    set(&instance, "region1Enable", ParamValue::Int(1));
+    set(&instance, "region1BottomLeft", ParamValue::Pair(3.0, 10.0));
+    set(&instance, "region1Size", ParamValue::Pair(9.0, 11.0));
+    set(&instance, "region1Prompt", text("a star"));
+    for _ in 0..2 {
+        assert_eq!(press(&node, &instance, "region1Copy"), kOfxStatOK, "{:?}", instance.messages);
+    }
+    assert_eq!([place(2), place(3)], [1.0, 2.0].map(|times| at(3.0 + times * step, 10.0 - times * step)));
+    set(&instance, "region1BottomLeft", ParamValue::Pair(width - 9.0, 0.0));
+    assert_eq!(press(&node, &instance, "region1Copy"), kOfxStatOK, "{:?}", instance.messages);
+    assert_eq!(place(4), at(width - 9.0 - step, step), "up and to the left from the lower right corner");
 }
 
 #[test]

@@ -10,10 +10,12 @@ use super::clips::Frame;
 use super::describe;
 use super::error::TaskError;
 use super::guard::{self, Alone};
+use super::handles::Rectangle;
 use super::inputs::Effort;
 use super::process;
 use super::progress::{Bar, Meter};
 use super::props::Props;
+use super::reader::Reader;
 use super::status;
 use super::suites::Suites;
 use super::sys::*;
@@ -29,6 +31,11 @@ use crate::scene::svg_out::svg_from_scene;
 use crate::whole_file;
 use std::path::Path;
 use std::sync::Arc;
+
+/// How far a copied region lies beside its original, as a part of the picture's short side: 22 pixels of 1080.
+const COPY_OF_SIDE: f64 = 0.02;
+/// The same in canonical pixels, where there is no picture.
+const COPY_PX: f64 = 16.0;
 
 /// What is done with every frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +94,7 @@ fn act(node: &Node, task: &Task<'_>, name: &str, suites: Suites) -> Result<bool,
         name if name == hosted::PROMPT_PRESET.id => return insert_preset(task, suites),
         _ => {
             if let Some(from) = hosted::region_copied_by(name) {
-                return copy_region(task, &from).map(|()| true);
+                return copy_region(task, &from, suites).map(|()| true);
             }
             task.reader().take_over(name);
             return Ok(fit_rectangle(task, name, suites));
@@ -118,24 +125,50 @@ fn insert_preset(task: &Task<'_>, suites: Suites) -> Result<bool, TaskError> {
     Ok(true)
 }
 
-/// Copies the region `from` to the first one that is off and asks for nothing.
-fn copy_region(task: &Task<'_>, from: &str) -> Result<(), TaskError> {
+/// Copies the region `from` to the first one that is off and asks for nothing, beside its original and earlier copies: under them
+/// nobody would see it.
+fn copy_region(task: &Task<'_>, from: &str, suites: Suites) -> Result<(), TaskError> {
     let reader = task.reader();
     let is_free = |id: &String| {
         let prompt = reader.text(&format!("{id}{}", hosted::REGION_PROMPT)).unwrap_or_default();
         !reader.is_on(id) && prompt.trim().is_empty()
     };
     let free = hosted::regions().find(is_free).ok_or(TaskError::NoRegion { most: hosted::MOST_REGIONS })?;
-    reader.in_one_step(c"Copy region", || reader.copy_region(from, &free));
+    let region = source_region(task, suites);
+    reader.in_one_step(c"Copy region", || {
+        if let Some(region) = &region {
+            reader.fit_rect(from, region);
+        }
+        let place = reader.place(from).map(|place| beside(&reader, place, region.as_ref()));
+        reader.copy_region(from, &free, place);
+    });
     Ok(())
+}
+
+/// The place of a copy: off its original by a share of the picture, and further where another region lies there already.
+fn beside(reader: &Reader, [corner, size]: [[f64; 2]; 2], region: Option<&OfxRectD>) -> [[f64; 2]; 2] {
+    let endless = OfxRectD { x1: f64::MIN, y1: f64::MIN, x2: f64::MAX, y2: f64::MAX };
+    let OfxRectD { x1, y1, x2, y2 } = *region.unwrap_or(&endless);
+    let step = region.map_or(COPY_PX, |_| COPY_OF_SIDE * (x2 - x1).min(y2 - y1));
+    let Some(original) = Rectangle::new(corner, size) else { return [corner, size] };
+    let taken = hosted::regions().filter(|id| reader.is_on(id)).filter_map(|id| reader.place(&id)).collect::<Vec<_>>();
+    let places = (1..=hosted::MOST_REGIONS).map(|times| original.beside(times as f64 * step, [x1, y1], [x2, y2]));
+    let places = places.map(|place| [place.corner, place.size]).collect::<Vec<_>>();
+    let free = places.iter().find(|place| !taken.contains(place)).or(places.first());
+    free.copied().unwrap_or([corner, size])
+}
+
+/// The region of the source in canonical pixels.
+fn source_region(task: &Task<'_>, suites: Suites) -> Option<OfxRectD> {
+    let source = kOfxImageEffectSimpleSourceClipName.to_str().unwrap_or_default();
+    answers::whole(task.effect(), source, task.time(), suites)
 }
 
 /// Puts a rectangle that was switched on and that nobody has moved yet over the middle of the source; whether it did.
 fn fit_rectangle(task: &Task<'_>, name: &str, suites: Suites) -> bool {
     let Some(id) = hosted::rectangle_switched_by(name) else { return false };
     let reader = task.reader();
-    let source = kOfxImageEffectSimpleSourceClipName.to_str().unwrap_or_default();
-    match answers::whole(task.effect(), source, task.time(), suites) {
+    match source_region(task, suites) {
         Some(region) if reader.integer(name).is_some_and(|on| on != 0) => {
             reader.in_one_step(c"Place rectangle", || reader.fit_rect(&id, &region))
         }

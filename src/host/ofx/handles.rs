@@ -110,6 +110,19 @@ impl Rectangle {
         });
         Self { corner: [x, y], size: [width, height] }
     }
+
+    /// The rectangle `step` to the right and down, inside of what reaches from `low` to `high`; on an axis where that lacks the
+    /// room, to the side that has more of it.
+    pub(super) fn beside(&self, step: f64, low: [f64; 2], high: [f64; 2]) -> Self {
+        let corner = [0, 1].map(|axis| {
+            let at = self.corner[axis];
+            let [below, above] =
+                [at - low[axis], high[axis] - at - self.size[axis]].map(|room| room.min(step).max(0.0));
+            let is_above_better = if axis == 0 { above >= below } else { above > below };
+            if is_above_better { at + above } else { at - below }
+        });
+        Self { corner, ..*self }
+    }
 }
 
 /// Low end and length of the stretch from `fixed` to `moving`; `outward` is the way that it grows from nothing.
@@ -189,6 +202,16 @@ mod tests {
         assert_eq!(flat, Rectangle { corner: [100.0, 50.0], size: [1.0, 40.0] });
         let flat = rectangle().moved([Low, Middle], [60.0, 0.0]);
         assert_eq!(flat, Rectangle { corner: [159.0, 50.0], size: [1.0, 40.0] });
+    }
+
+    #[test]
+    fn a_copy_lies_beside_its_original_and_stays_within() {
+        let beside = |corner, size| Rectangle { corner, size }.beside(2.0, [0.0, 0.0], [100.0, 50.0]).corner;
+        assert_eq!(beside([10.0, 10.0], [20.0, 20.0]), [12.0, 8.0], "right and down");
+        assert_eq!(beside([80.0, 0.0], [20.0, 20.0]), [78.0, 2.0], "left and up from the lower right corner");
+        assert_eq!(beside([1.0, 0.5], [98.5, 49.5]), [0.0, 0.0], "as far as there is room");
+        assert_eq!(beside([0.0, 0.0], [100.0, 50.0]), [0.0, 0.0], "no room at all");
+        assert_eq!(beside([-30.0, 60.0], [200.0, 5.0]), [-30.0, 58.0], "beyond the picture it comes nearer");
     }
 
     #[test]

@@ -242,7 +242,8 @@ impl Definer {
                 &format!("{id}{}", hosted::REGION_PROMPT),
                 &group,
             );
-            let copy = "Copies rectangle, prompt and settings to the next region that is free, and switches that on.";
+            let copy = "Copies rectangle, prompt and settings to the next region that is free, switches that on and puts it a little \
+                        beside the original.";
             self.button(&format!("{id}{}", hosted::COPY), "Copy to a free region", copy, &group);
             for own in [hosted::REGION_WEIGHT.param, hosted::REGION_PATCHES.param, hosted::REGION_ONLY.param] {
                 self.single(&own, &format!("{id}{}", own.id), &group);

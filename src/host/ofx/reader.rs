@@ -159,9 +159,9 @@ impl Reader {
         self.write_integer(&format!("{id}Enable"), 1);
     }
 
-    /// Gives the region `to` all that the region `from` has, and switches it on.
-    pub(super) fn copy_region(&self, from: &str, to: &str) {
-        if let Some(place) = self.place(from) {
+    /// Gives the region `to` all that the region `from` has but its place, and switches it on.
+    pub(super) fn copy_region(&self, from: &str, to: &str, place: Option<[[f64; 2]; 2]>) {
+        if let Some(place) = place {
             self.write_place(to, place);
         }
         if let Some(prompt) = self.text(&format!("{from}{}", hosted::REGION_PROMPT)) {
