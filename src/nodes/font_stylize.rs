@@ -66,6 +66,10 @@ const LOGO: Typed<Text> = Param {
 }
 .text();
 
+/// The limit of [`LOGO`].
+const MAX_PATHS: Param =
+    Param { kind: Kind::AutoInteger { usual: 1000, min: 1, max: 200_000 }, ..shared::MAX_PATHS.param };
+
 const PARAMS: &[Param] = &[
     TEXT.param,
     FONT.param,
@@ -81,7 +85,7 @@ const PARAMS: &[Param] = &[
     shared::ENCODER.param,
     LOGO.param,
     shared::ROUNDS.param,
-    shared::MAX_PATHS.param,
+    MAX_PATHS,
     shared::WORKING_SIZE.param,
 ];
 

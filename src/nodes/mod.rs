@@ -284,6 +284,24 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn the_shown_limit_of_shapes_is_the_one_that_automatic_takes() {
+        let hint = shared::MAX_PATHS.param.hint;
+        for preset in Preset::ALL {
+            let (name, most) = (preset.name(), preset.settings().max_paths);
+            assert!(hint.contains(&format!("{most} for '{name}'")), "{name} takes {most}: {hint}");
+        }
+        for node in NODES {
+            let kind_of = |id| node.params.iter().find(|param| param.id == id).map(|param| param.kind);
+            let (preset, most) = (kind_of(shared::PRESET.id), kind_of(shared::MAX_PATHS.id));
+            let Some((param::Kind::Choice { default, .. }, param::Kind::AutoInteger { usual, .. })) = preset.zip(most)
+            else {
+                continue;
+            };
+            assert_eq!(usual, Preset::from_name(default).unwrap().settings().max_paths as i64, "{}", node.id);
+        }
+    }
+
+    #[test]
     fn ids_flags_and_commands_are_unique_and_hints_are_sentences() {
         let commands = NODES.iter().map(|node| node.command).collect::<BTreeSet<_>>();
         assert_eq!(commands.len(), NODES.len(), "two nodes share a command");
