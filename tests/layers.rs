@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 7] = ["fault", "gpu", "ctx", "rng", "whole_file", "image", "scene"];
 
 /// Each layer and the layers it may use besides itself and [`BASE`], lowest first.
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 23] = [
     ("fault", &[]),
     ("gpu", &[]),
     ("ctx", &[]),
@@ -20,8 +20,9 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("nn", &[]),
     ("vectorize", &[]),
     ("encoder", &["nn"]),
+    ("diffuse", &["nn"]),
     ("text", &[]),
-    ("models", &["encoder"]),
+    ("models", &["encoder", "diffuse"]),
     ("cache", &[]),
     ("schedule", &[]),
     ("grade", &[]),

@@ -1,10 +1,11 @@
-//! Reading files with limits and hashing them.
+//! Reading files with limits, hashing them, and writing small ones.
 //!
-//! Input: paths. Output: bytes and SHA-256 in hexadecimal. Invariants: never more than the limit in memory.
+//! Input: paths. Output: bytes and SHA-256 in hexadecimal. Invariants: never more than the limit in memory; a file is
+//! written to a temporary name and renamed.
 //! Determinism: pure functions of the bytes. Cost: one pass over the file.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -23,6 +24,16 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ModelErro
         return Err(ModelError::TooLarge { path: path.to_owned(), size, limit });
     }
     Ok(bytes)
+}
+
+/// Writes `value` as JSON to `path`, whose folder is there.
+pub(super) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), ModelError> {
+    let failed = |reason: std::io::Error| io("write", path, &reason);
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(path)).map_err(failed)?;
+    serde_json::to_writer_pretty(&mut file, value).map_err(|error| failed(error.into()))?;
+    file.write_all(b"\n").map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 /// SHA-256 of a file on disk, read in blocks.

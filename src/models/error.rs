@@ -6,20 +6,24 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::kind::Kind;
 use crate::ctx::Cancelled;
 use crate::fault::Fault;
 
 /// A model that cannot be found, trusted, read or fetched.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ModelError {
-    /// A known encoder is not on this machine.
+    /// A known model is not on this machine.
     #[error(
-        "encoder '{name}' is not on this machine, or not whole: {file} was not found.{}\nBring it with: {}",
+        "{} '{name}' is not on this machine, or not whole: {file} was not found.{}\nBring it with: {}",
+        kind.noun(),
         searched_in(searched),
         command(name)
     )]
     Missing {
-        /// Name of the encoder.
+        /// What it is.
+        kind: Kind,
+        /// Its name.
         name: String,
         /// The first file that was not found.
         file: String,
@@ -34,12 +38,15 @@ pub enum ModelError {
     },
     /// The name is not in the manifests and no folder of that name was found.
     #[error(
-        "encoder '{name}' is unknown.{}\nKnown encoders: {}. A folder with config.json, model.safetensors and \
-         tokenizer.json works too: give its path",
+        "{} '{name}' is unknown.{}\nKnown: {}. A folder with {} works too: give its path",
+        kind.map_or("model", Kind::noun),
         searched_in(searched),
-        known.join(", ")
+        known.join(", "),
+        kind.unwrap_or(Kind::Clip).layout()
     )]
     Unknown {
+        /// What was asked for, where that is known.
+        kind: Option<Kind>,
         /// The name as given.
         name: String,
         /// Folders looked into, in order.
@@ -48,12 +55,92 @@ pub enum ModelError {
         known: Vec<String>,
     },
     /// A folder was given, but a file is missing in it.
-    #[error("{} has no {file}; an encoder folder holds config.json, model.safetensors and tokenizer.json", folder.display())]
+    #[error("{} has no {file}; the folder of {} holds {}", folder.display(), kind.a_noun(), kind.layout())]
     Incomplete {
         /// The folder as given.
         folder: PathBuf,
         /// The first file that was not found.
         file: String,
+        /// What was looked for.
+        kind: Kind,
+    },
+    /// A folder was given in which a file is stored in a form that is not read.
+    #[error(
+        "{} has no {file}, but {}: such files must be converted first, with diffusers or transformers and \
+         save_pretrained(FOLDER, safe_serialization=True)",
+        folder.display(),
+        found.display()
+    )]
+    Unconverted {
+        /// The folder as given.
+        folder: PathBuf,
+        /// The file that was not found.
+        file: String,
+        /// What is there instead.
+        found: PathBuf,
+    },
+    /// A file was given where a folder is needed.
+    #[error(
+        "{} is a file; {} is a folder with {}. A model in a single file must be converted first, with diffusers: \
+         from_single_file(FILE).save_pretrained(FOLDER)",
+        path.display(),
+        kind.a_noun(),
+        kind.layout()
+    )]
+    NotAFolder {
+        /// The path as given.
+        path: PathBuf,
+        /// What was asked for.
+        kind: Kind,
+    },
+    /// It is a model of another kind than the one that was asked for.
+    #[error("{what} is {}, but {} is needed here: the folder of one holds {}", found.a_noun(), needed.a_noun(), needed.layout())]
+    WrongKind {
+        /// Name or folder.
+        what: String,
+        /// What it is.
+        found: Kind,
+        /// What was asked for.
+        needed: Kind,
+    },
+    /// It is a diffusion model of a family that is not built in.
+    #[error("{} is {found}: it has {sign}; a text-to-image model of the Stable Diffusion 1.x family is needed", folder.display())]
+    OtherFamily {
+        /// The folder.
+        folder: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// The file that shows it.
+        sign: &'static str,
+    },
+    /// A folder refers to a file that it has no business with.
+    #[error(
+        "{} refers to '{file}', which is refused: a model may only refer to files inside {}; copy the file into the \
+         model's own folder",
+        config.display(),
+        allowed.display()
+    )]
+    Outside {
+        /// The configuration that refers.
+        config: PathBuf,
+        /// What it says.
+        file: String,
+        /// The folder around the model's own.
+        allowed: PathBuf,
+    },
+    /// The licence has terms that nobody has accepted.
+    #[error(
+        "'{name}' comes under the licence {licence}, whose terms have to be accepted first: {terms}\nRead them, then \
+         accept them with: {} --accept-licence",
+        command(name)
+    )]
+    NotAccepted {
+        /// Name of the model.
+        name: String,
+        /// The licence.
+        licence: String,
+        /// Address of its text.
+        terms: String,
     },
     /// The bytes are not the published ones.
     #[error(
@@ -63,7 +150,7 @@ pub enum ModelError {
         command(name)
     )]
     WrongHash {
-        /// Name of the encoder.
+        /// Name of the model.
         name: String,
         /// The file at fault.
         path: PathBuf,
@@ -111,15 +198,15 @@ pub enum ModelError {
         reason: String,
     },
     /// Nothing has to be fetched.
-    #[error("encoder '{name}' is compiled into the program; there is nothing to fetch")]
+    #[error("'{name}' is compiled into the program; there is nothing to fetch")]
     BuiltIn {
-        /// Name of the encoder.
+        /// Name of the model.
         name: String,
     },
     /// Going online is switched off.
     #[error("HF_HUB_OFFLINE is set, so '{name}' cannot be fetched; unset it, or copy the folder from a machine that has it into {}", folder.display())]
     Offline {
-        /// Name of the encoder.
+        /// Name of the model.
         name: String,
         /// Where the files would have gone.
         folder: PathBuf,
@@ -181,7 +268,7 @@ impl ModelError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Cancelled(error) => error.fault(),
-            Self::Budget { .. } => Fault::Usage,
+            Self::Budget { .. } | Self::NotAccepted { .. } => Fault::Usage,
             _ => Fault::Model,
         }
     }
@@ -194,6 +281,11 @@ impl ModelError {
             Self::Missing { .. }
                 | Self::Unknown { .. }
                 | Self::Incomplete { .. }
+                | Self::Unconverted { .. }
+                | Self::NotAFolder { .. }
+                | Self::WrongKind { .. }
+                | Self::OtherFamily { .. }
+                | Self::Outside { .. }
                 | Self::WrongHash { .. }
                 | Self::Truncated { .. }
                 | Self::NotSafetensors { .. }
@@ -204,7 +296,7 @@ impl ModelError {
     }
 }
 
-/// The command that brings an encoder.
+/// The command that brings a model.
 fn command(name: &str) -> String {
     format!("linocut models fetch {name}")
 }

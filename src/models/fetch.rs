@@ -1,7 +1,7 @@
 //! Fetching: the one place that goes online, called by `linocut models fetch` and by nothing else.
 //!
-//! Input: a known name, a folder, an [`Endpoint`]. Output: the encoder's files in that folder and the record of
-//! their hashes. Invariants: pinned revisions only; a file gets its final name when its size and SHA-256 are right,
+//! Input: a known name, a folder, an [`Endpoint`]. Output: the model's files in that folder and the record of
+//! their hashes. Invariants: pinned revisions only; nothing is asked for under a licence whose terms nobody has accepted; a file gets its final name when its size and SHA-256 are right,
 //! so what is there is whole; an interrupted transfer goes on where it stopped. Determinism: same revision, same
 //! bytes. Cost: the download, one SHA-256 pass while it arrives.
 //!
@@ -17,14 +17,17 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::builtin::has_builtin;
 use super::disk::{hex, io, read_bounded, sha256_of_file};
 use super::error::ModelError;
+use super::kind::Kind;
+use super::licence::Terms;
 use super::lock::{Lock, LockedFile};
-use super::manifest::{self, DEFAULT, Manifest, PinnedFile};
+use super::manifest::{self, AUTO, DEFAULT, Manifest, PinnedFile, SMALL, STABLE_DIFFUSION};
 use super::search::{Environment, folder_name};
 use crate::ctx::{Cancel, Progress};
 
-/// Where encoders come from and how to ask.
+/// Where models come from and how to ask.
 #[derive(Clone)]
 pub struct Endpoint {
     /// Address of the hub, without a slash at the end.
@@ -86,7 +89,7 @@ pub enum Arrived {
     Recorded,
 }
 
-/// A fetched encoder.
+/// A fetched model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fetched {
     /// Its name.
@@ -97,28 +100,32 @@ pub struct Fetched {
     pub files: Vec<(String, String, Arrived)>,
 }
 
-/// Brings the encoder `name` into its folder below `models`.
+/// Brings the model `name` into its folder below `models`. Where its licence has terms, `accepts` is asked about them once and
+/// the answer yes is kept beside the files.
 ///
 /// # Errors
-/// [`ModelError::BuiltIn`], [`ModelError::Unknown`], [`ModelError::Offline`], [`ModelError::Refused`],
+/// [`ModelError::BuiltIn`], [`ModelError::Unknown`], [`ModelError::Offline`], [`ModelError::NotAccepted`], [`ModelError::Refused`],
 /// [`ModelError::Network`], [`ModelError::WrongSize`], [`ModelError::WrongDownload`], [`ModelError::Busy`],
 /// [`ModelError::Io`], [`ModelError::Cancelled`]. After each of them the folder holds no file that is not right.
 pub fn fetch(
     name: &str,
     models: &Path,
     endpoint: &Endpoint,
+    accepts: &dyn Fn(&Terms) -> bool,
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<Fetched, ModelError> {
-    if name == DEFAULT {
+    let name = if name == AUTO { STABLE_DIFFUSION } else { name };
+    if name == DEFAULT || (name == SMALL && has_builtin(Kind::Diffusion)) {
         return Err(ModelError::BuiltIn { name: name.to_owned() });
     }
     let manifest = manifest::find(name).ok_or_else(|| ModelError::Unknown {
+        kind: None,
         name: name.to_owned(),
         searched: Vec::new(),
         known: manifest::known().iter().map(|manifest| manifest.name.clone()).collect(),
     })?;
-    fetch_manifest(manifest, models, endpoint, progress, cancel)
+    fetch_manifest(manifest, models, endpoint, accepts, progress, cancel)
 }
 
 /// As [`fetch`], for any manifest.
@@ -129,6 +136,7 @@ pub fn fetch_manifest(
     manifest: &Manifest,
     models: &Path,
     endpoint: &Endpoint,
+    accepts: &dyn Fn(&Terms) -> bool,
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<Fetched, ModelError> {
@@ -136,7 +144,16 @@ pub fn fetch_manifest(
     if endpoint.offline {
         return Err(ModelError::Offline { name: manifest.name.clone(), folder });
     }
-    std::fs::create_dir_all(&folder).map_err(|reason| io("create", &folder, &reason))?;
+    let open = Terms::of(manifest).filter(|terms| !terms.are_accepted(&folder));
+    if let Some(terms) = open.as_ref().filter(|terms| !accepts(terms)) {
+        // A question that was broken off is no answer.
+        cancel.check()?;
+        return Err(terms.refused());
+    }
+    create(&folder)?;
+    if let Some(terms) = open {
+        terms.record(&folder)?;
+    }
     let mut lock = Lock::read(&folder).unwrap_or_default();
     lock.repository.clone_from(&manifest.repository);
     let courier = Courier { agent: agent(endpoint.certificates.as_deref())?, endpoint, progress, cancel };
@@ -146,6 +163,7 @@ pub fn fetch_manifest(
         let recorded = lock.files.get(&file.path).filter(|recorded| recorded.revision == revision);
         let known = file.sha256.clone().or_else(|| recorded.map(|recorded| recorded.sha256.clone()));
         let target = folder.join(&file.path);
+        create(target.parent().unwrap_or(&folder))?;
         let (sha256, arrived) = match already_there(&target, known.as_deref(), cancel)? {
             Some(sha256) => (sha256, Arrived::AlreadyThere),
             None => courier.bring(manifest, file, &target)?,
@@ -157,6 +175,10 @@ pub fn fetch_manifest(
         files.push((file.path.clone(), sha256, arrived));
     }
     Ok(Fetched { name: manifest.name.clone(), folder, files })
+}
+
+fn create(folder: &Path) -> Result<(), ModelError> {
+    std::fs::create_dir_all(folder).map_err(|reason| io("create", folder, &reason))
 }
 
 /// The SHA-256 of `target` if it is there and is the known one.

@@ -1,16 +1,15 @@
-//! The record of a fetch: which bytes an encoder had when it first arrived.
+//! The record of a fetch: which bytes a model had when it first arrived.
 //!
 //! Input: hashes computed while fetching. Output: `linocut-lock.json` beside the model. Invariants: a hash pinned in
 //! a manifest always wins over a recorded one; the record is written to a temporary name and renamed.
 //! Determinism: sorted keys. Cost: one small file.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::disk::{io, read_bounded};
+use super::disk::{read_bounded, write_json};
 use super::error::ModelError;
 use super::manifest;
 use super::search::{Located, Source};
@@ -29,12 +28,12 @@ pub struct LockedFile {
     pub revision: String,
 }
 
-/// What an encoder's files were when they arrived.
+/// What a model's files were when they arrived.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
     /// Repository they came from.
     pub repository: String,
-    /// By file name.
+    /// By name inside the folder, such as `unet/config.json`.
     pub files: BTreeMap<String, LockedFile>,
 }
 
@@ -49,13 +48,7 @@ impl Lock {
     /// # Errors
     /// [`ModelError::Io`] when the folder cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), ModelError> {
-        let path = folder.join(LOCK_FILE);
-        let failed = |reason: std::io::Error| io("write", &path, &reason);
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        serde_json::to_writer_pretty(&mut file, self).map_err(|error| failed(error.into()))?;
-        file.write_all(b"\n").map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        Ok(())
+        write_json(&folder.join(LOCK_FILE), self)
     }
 }
 
@@ -68,7 +61,7 @@ pub(super) struct Expected {
     pub(super) pinned: bool,
 }
 
-/// The known hashes of a located encoder, by file name: the manifest's, then those recorded beside it.
+/// The known hashes of a located model, by the name inside its folder: the manifest's, then those recorded beside it.
 pub(super) fn expected_hashes(located: &Located) -> BTreeMap<String, Expected> {
     let mut hashes = BTreeMap::new();
     let folder = located.folder().filter(|_| located.source != Source::HubCache);

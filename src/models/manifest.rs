@@ -1,4 +1,4 @@
-//! Manifests: which encoders are known, from which revision, with which bytes.
+//! Manifests: which models are known, from which revision, with which bytes.
 //!
 //! Input: `models/manifests/*.json`, compiled in. Output: [`known`], [`find`]. Invariants: a revision is a full
 //! commit hash, never a branch; a size or SHA-256 that nobody has verified is `null`, and then the first fetch
@@ -6,13 +6,20 @@
 
 use std::sync::OnceLock;
 
+use super::files::{ClipFiles, DiffusionFolder, ModelFiles};
 use super::kind::Kind;
 use serde::Deserialize;
 
 /// Name of the encoder that is compiled in.
 pub const DEFAULT: &str = "default";
+/// Name of the diffusion model that is compiled in.
+pub const SMALL: &str = "small";
+/// Stands for Stable Diffusion 1.5 where it is found, else for [`SMALL`].
+pub const AUTO: &str = "auto";
+/// What [`AUTO`] looks for.
+pub(super) const STABLE_DIFFUSION: &str = "stable-diffusion-v1-5/stable-diffusion-v1-5";
 
-/// One file of an encoder.
+/// One file of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedFile {
@@ -27,30 +34,13 @@ pub struct PinnedFile {
     pub revision: Option<String>,
 }
 
-/// The files of an encoder.
+/// A known model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PinnedFiles {
-    /// Architecture, as Hugging Face writes it.
-    pub config: PinnedFile,
-    /// Weights in safetensors form.
-    pub weights: PinnedFile,
-    /// Tokenizer of the `tokenizers` library.
-    pub tokenizer: PinnedFile,
-    /// Input size, mean and standard deviation of the image tower.
-    pub preprocessor: Option<PinnedFile>,
-}
-
-/// A known encoder.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct Manifest {
-    /// What it is.
-    pub kind: Kind,
     /// Name for flags and parameters; the part behind the last `/` is enough.
     pub name: String,
     /// Shorter names that mean the same.
-    #[serde(default)]
     pub aliases: Vec<String>,
     /// Repository on the Hugging Face hub.
     pub repository: String,
@@ -58,18 +48,53 @@ pub struct Manifest {
     pub revision: String,
     /// Licence of the weights.
     pub licence: String,
+    /// Address of the licence's text, where its terms have to be accepted before the model is fetched.
+    pub terms: Option<String>,
     /// A remark for people.
     pub note: Option<String>,
-    /// Its files.
-    pub files: PinnedFiles,
+    /// Its files, which also say of what kind it is.
+    pub files: ModelFiles<PinnedFile>,
+}
+
+/// A manifest as it is written: only `kind` says what `files` holds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    kind: Kind,
+    name: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    repository: String,
+    revision: String,
+    licence: String,
+    #[serde(default)]
+    terms: Option<String>,
+    note: Option<String>,
+    files: serde_json::Value,
+}
+
+impl TryFrom<Written> for Manifest {
+    type Error = serde_json::Error;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { kind, name, aliases, repository, revision, licence, terms, note, files } = written;
+        let files = match kind {
+            Kind::Clip => ModelFiles::Clip(ClipFiles::deserialize(files)?),
+            Kind::Diffusion => ModelFiles::Diffusion(DiffusionFolder::deserialize(files)?),
+        };
+        Ok(Self { name, aliases, repository, revision, licence, terms, note, files })
+    }
 }
 
 impl Manifest {
-    /// Its files in the order config, tokenizer, preprocessor, weights: the small ones first, so that a wrong
-    /// address shows before the long download starts.
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.files.kind()
+    }
+
+    /// Its files, the small ones first.
     pub fn all_files(&self) -> impl Iterator<Item = &PinnedFile> {
-        let PinnedFiles { config, weights, tokenizer, preprocessor } = &self.files;
-        [Some(config), Some(tokenizer), preprocessor.as_ref(), Some(weights)].into_iter().flatten()
+        self.files.each()
     }
 
     /// The commit that holds `file`.
@@ -88,7 +113,7 @@ impl Manifest {
     }
 }
 
-/// Every encoder with a manifest, in the order in which they are listed.
+/// Every model with a manifest, in the order in which they are listed.
 pub fn known() -> &'static [Manifest] {
     static KNOWN: OnceLock<Vec<Manifest>> = OnceLock::new();
     KNOWN.get_or_init(|| SOURCES.iter().filter_map(|source| serde_json::from_str(source).ok()).collect())
@@ -108,11 +133,12 @@ pub(super) fn short(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("../../models/manifests/clip-vit-base-patch32.json"),
     include_str!("../../models/manifests/clip-vit-base-patch16.json"),
     include_str!("../../models/manifests/clip-vit-large-patch14.json"),
     include_str!("../../models/manifests/tinyclip-vit-8m-16.json"),
+    include_str!("../../models/manifests/stable-diffusion-v1-5.json"),
 ];
 
 #[cfg(test)]
@@ -136,12 +162,28 @@ mod tests {
     }
 
     #[test]
-    fn encoders_are_found_by_full_and_short_name_and_never_twice() {
+    fn models_are_found_by_full_and_short_name_and_never_twice() {
         for manifest in known() {
             assert_eq!(find(&manifest.name), Some(manifest), "full name");
             assert_eq!(find(&manifest.short_name().to_uppercase()), Some(manifest), "short name in capitals");
         }
         assert_eq!(find("TinyCLIP").map(Manifest::short_name), Some("TinyCLIP-ViT-8M-16-Text-3M-YFCC15M"), "alias");
+        assert_eq!(
+            find("sd15").map(|manifest| manifest.name.as_str()),
+            Some(STABLE_DIFFUSION),
+            "what 'auto' looks for"
+        );
         assert_eq!(find("clip"), None, "a part of a name is not a name");
+    }
+
+    #[test]
+    fn a_manifest_whose_files_are_not_of_its_kind_is_refused() {
+        let read = |text: &str| serde_json::from_str::<Manifest>(text).map_err(|error| error.to_string());
+        let clip = SOURCES[0];
+        assert!(read(clip).is_ok(), "the original is fine");
+        let message = read(&clip.replace(r#""kind": "clip""#, r#""kind": "diffusion""#)).unwrap_err();
+        assert!(message.contains("unknown field") || message.contains("missing field"), "{message}");
+        let message = read(&clip.replace(r#""size": 4186"#, r#""length": 4186"#)).unwrap_err();
+        assert!(message.contains("unknown field `length`"), "{message}");
     }
 }

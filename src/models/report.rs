@@ -8,17 +8,22 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::bytes::builtin;
+use super::builtin::{builtin, builtin_diffusion};
 use super::disk::{io, sha256_of_file};
 use super::error::ModelError;
+use super::files::ModelFiles;
+use super::folder::{Found, files_in, sorted_children};
+use super::kind::Kind;
 use super::lock::expected_hashes;
-use super::manifest::{self, DEFAULT};
-use super::search::{FilePaths, Located, Place, SearchPath, Source, files_in, locate, sorted_children};
+use super::manifest;
+use super::search::{Located, Place, SearchPath, Source, locate};
 use crate::ctx::Cancel;
 
-/// One known encoder and where it is.
+/// One known model and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
+    /// What it is.
+    pub kind: Kind,
     /// Its name.
     pub name: String,
     /// The rule that found it; none if it is not on this machine.
@@ -33,23 +38,22 @@ pub struct Listed {
     pub note: Option<String>,
 }
 
-/// Every known encoder, the built-in one first.
+/// Every known model, the built-in ones first.
 pub fn list(search: &SearchPath) -> Vec<Listed> {
-    let files = builtin();
-    let files = files.as_files();
-    let size = [files.config, files.weights, files.tokenizer, files.preprocessor.unwrap_or_default()];
-    let default = Listed {
-        name: DEFAULT.to_owned(),
+    let builtin = std::iter::once(builtin()).chain(builtin_diffusion()).map(|bytes| Listed {
+        kind: bytes.kind(),
+        name: bytes.name().to_owned(),
         source: Some(Source::BuiltIn),
         folder: None,
-        size: size.iter().map(|bytes| bytes.len() as u64).sum(),
+        size: bytes.size(),
         licence: env!("CARGO_PKG_LICENSE").to_owned(),
         note: Some("compiled in; needs no file and no network".to_owned()),
-    };
+    });
     let others = manifest::known().iter().map(|manifest| {
         let located = locate(&manifest.name, search).ok();
         let on_disk = located.as_ref().and_then(|located| located.files.as_ref()).map(size_on_disk);
         Listed {
+            kind: manifest.kind(),
             name: manifest.name.clone(),
             source: located.as_ref().map(|located| located.source),
             folder: located.as_ref().and_then(Located::folder).map(Path::to_owned),
@@ -58,10 +62,10 @@ pub fn list(search: &SearchPath) -> Vec<Listed> {
             note: manifest.note.clone(),
         }
     });
-    std::iter::once(default).chain(others).collect()
+    builtin.chain(others).collect()
 }
 
-/// The folder of an encoder; none for the built-in one.
+/// The folder of a model; none for a built-in one.
 ///
 /// # Errors
 /// As [`locate`].
@@ -86,7 +90,7 @@ pub enum Verdict {
     },
 }
 
-/// One file of an encoder.
+/// One file of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileCheck {
     /// Where it is.
@@ -100,14 +104,14 @@ pub struct FileCheck {
     pub verdict: Verdict,
 }
 
-/// Every file of an encoder, checked.
+/// Every file of a model, checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verified {
     /// Its name.
     pub name: String,
     /// The rule that found it.
     pub source: Source,
-    /// Its files; none for the built-in encoder, which is part of the program.
+    /// Its files; none for a built-in model, which is part of the program.
     pub files: Vec<FileCheck>,
 }
 
@@ -127,7 +131,7 @@ impl Verified {
     }
 }
 
-/// Hashes every file of an encoder and compares it with the manifest or the record of its fetch.
+/// Hashes every file of a model and compares it with the manifest or the record of its fetch.
 ///
 /// # Errors
 /// As [`locate`]; [`ModelError::Io`] for an unreadable file. A wrong hash is a [`Verdict`], see [`Verified::check`].
@@ -135,11 +139,10 @@ pub fn verify(name_or_folder: &str, search: &SearchPath, cancel: &Cancel) -> Res
     let located = locate(name_or_folder, search)?;
     let expected = expected_hashes(&located);
     let mut files = Vec::new();
-    for path in located.files.iter().flat_map(paths) {
+    for Found { name, path } in located.files.iter().flat_map(ModelFiles::each) {
         let sha256 = sha256_of_file(path, cancel)?;
         let size = std::fs::metadata(path).map_err(|reason| io("read", path, &reason))?.len();
-        let known = path.file_name().and_then(|file| expected.get(file.to_str()?));
-        let verdict = match known {
+        let verdict = match expected.get(name) {
             None => Verdict::NotRecorded,
             Some(known) if known.sha256 != sha256 => Verdict::Wrong { expected: known.sha256.clone() },
             Some(known) if known.pinned => Verdict::Published,
@@ -160,6 +163,8 @@ pub struct PlaceReport {
     pub exists: bool,
     /// Encoders that would be found there: known names, then other folders with the files of an encoder.
     pub encoders: Vec<String>,
+    /// Diffusion models that would be found there, in the same order.
+    pub diffusion: Vec<String>,
 }
 
 /// The folders searched, whether they exist and what is in them.
@@ -171,24 +176,21 @@ fn report_place(place: &Place) -> PlaceReport {
     let alone = SearchPath { places: vec![place.clone()] };
     let found: Vec<Located> =
         manifest::known().iter().filter_map(|manifest| locate(&manifest.name, &alone).ok()).collect();
-    let mut encoders: Vec<String> = found.iter().map(|located| located.name.clone()).collect();
+    let mut models: Vec<(Kind, String)> = found.iter().map(|located| (located.kind, located.name.clone())).collect();
     if place.source != Source::HubCache {
         let known: Vec<&Path> = found.iter().filter_map(Located::folder).collect();
-        let others = sorted_children(&place.folder).into_iter().filter(|child| {
-            let folder = place.folder.join(child);
-            !known.contains(&folder.as_path()) && files_in(&folder).is_ok()
+        let others = sorted_children(&place.folder).into_iter().filter_map(|child| {
+            let folder = place.folder.join(&child);
+            let unknown = !known.contains(&folder.as_path());
+            Some((files_in(&folder, None).ok().filter(|_| unknown)?.kind(), child))
         });
-        encoders.extend(others);
+        models.extend(others);
     }
-    PlaceReport { place: place.clone(), exists: place.folder.is_dir(), encoders }
+    let of = |kind| models.iter().filter(|model| model.0 == kind).map(|model| model.1.clone()).collect();
+    let (encoders, diffusion) = (of(Kind::Clip), of(Kind::Diffusion));
+    PlaceReport { place: place.clone(), exists: place.folder.is_dir(), encoders, diffusion }
 }
 
-fn paths(files: &FilePaths) -> impl Iterator<Item = &PathBuf> {
-    [Some(&files.config), Some(&files.weights), Some(&files.tokenizer), files.preprocessor.as_ref()]
-        .into_iter()
-        .flatten()
-}
-
-fn size_on_disk(files: &FilePaths) -> u64 {
-    paths(files).filter_map(|path| Some(std::fs::metadata(path).ok()?.len())).sum()
+fn size_on_disk(files: &ModelFiles<Found>) -> u64 {
+    files.each().filter_map(|file| Some(std::fs::metadata(&file.path).ok()?.len())).sum()
 }

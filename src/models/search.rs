@@ -1,4 +1,4 @@
-//! Where an encoder's files are looked for, and in which order.
+//! Where a model's files are looked for, and in which order.
 //!
 //! Input: a name or a folder, and the [`SearchPath`] made from the environment. Output: [`Located`] paths.
 //! Invariants: order is the given folder, `LINOCUT_MODEL_PATH`, the bundle's Resources, the per-user data folder,
@@ -10,13 +10,17 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
+use super::builtin::has_builtin;
 use super::error::ModelError;
-use super::manifest::{self, DEFAULT, Manifest, PinnedFile, short};
+use super::files::ModelFiles;
+use super::folder::{Found, Lack, files_given, files_in, gather, sorted_children};
+use super::kind::Kind;
+use super::manifest::{self, AUTO, DEFAULT, Manifest, PinnedFile, SMALL, STABLE_DIFFUSION, short};
 
-/// Environment variable with folders of encoders, in the separator of the platform's `PATH`.
+/// Environment variable with folders of models, in the separator of the platform's `PATH`.
 pub const MODEL_PATH: &str = "LINOCUT_MODEL_PATH";
 
-/// Which rule found an encoder.
+/// Which rule found a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
@@ -90,7 +94,7 @@ impl Environment {
         Some(home.join("hub"))
     }
 
-    /// Where fetched encoders are kept.
+    /// Where fetched models are kept.
     pub fn user_models(&self) -> Option<PathBuf> {
         Some(self.user_data.as_ref()?.join("linocut").join("models"))
     }
@@ -132,82 +136,118 @@ impl SearchPath {
     }
 }
 
-/// The files of an encoder on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FilePaths {
-    /// `config.json`.
-    pub config: PathBuf,
-    /// `model.safetensors`.
-    pub weights: PathBuf,
-    /// `tokenizer.json`.
-    pub tokenizer: PathBuf,
-    /// `preprocessor_config.json`, where there is one.
-    pub preprocessor: Option<PathBuf>,
-}
-
-/// An encoder that was found.
+/// A model that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Located {
-    /// Full name of a known encoder, else what was asked for.
+    /// Full name of a known model, else what was asked for.
     pub name: String,
+    /// What it is.
+    pub kind: Kind,
     /// The rule that found it.
     pub source: Source,
-    /// Its files; none for the built-in encoder.
-    pub files: Option<FilePaths>,
+    /// Its files; none for a built-in model.
+    pub files: Option<ModelFiles<Found>>,
 }
 
 impl Located {
-    /// The folder that holds the weights; none for the built-in encoder.
+    /// The folder of the model, as far as its weights say; none for a built-in model.
     pub fn folder(&self) -> Option<&Path> {
-        self.files.as_ref()?.weights.parent()
+        let weights = self.files.as_ref()?.main();
+        weights.path.ancestors().nth(weights.name.split('/').count())
     }
 
-    /// What identifies this encoder in a table of loaded ones: name, path, size and modification time of the
-    /// weights. Cheap, so it can be asked for each frame; the true identity is the hash taken when it is loaded.
+    /// What identifies this model in a table of loaded ones: name, and path, size and modification time of each file. Cheap,
+    /// so it can be asked for each frame; the true identity is the hash taken when it is loaded.
     pub fn residency_key(&self) -> String {
-        let Some(files) = &self.files else { return self.name.clone() };
-        let path = files.weights.canonicalize().unwrap_or_else(|_| files.weights.clone());
-        let stamp = std::fs::metadata(&path).ok().map(|meta| (meta.len(), meta.modified().ok()));
-        format!("{}\n{}\n{stamp:?}", self.name, path.display())
+        let files = self.files.iter().flat_map(ModelFiles::each).map(|file| {
+            let path = file.path.canonicalize().unwrap_or_else(|_| file.path.clone());
+            let stamp = std::fs::metadata(&path).ok().map(|meta| (meta.len(), meta.modified().ok()));
+            format!("\n{}\n{stamp:?}", path.display())
+        });
+        std::iter::once(self.name.clone()).chain(files).collect()
     }
 }
 
-/// Finds an encoder by name or folder.
+/// Finds a model of any kind by name or folder.
 ///
 /// # Errors
-/// [`ModelError::Incomplete`] for a folder that lacks a file, [`ModelError::Missing`] for a known name,
-/// [`ModelError::Unknown`] for any other.
+/// As [`locate_kind`], without [`ModelError::WrongKind`].
 pub fn locate(name_or_folder: &str, search: &SearchPath) -> Result<Located, ModelError> {
-    let asked = name_or_folder.trim();
-    if asked == DEFAULT {
-        return Ok(Located { name: DEFAULT.to_owned(), source: Source::BuiltIn, files: None });
-    }
-    let folder = Path::new(asked);
-    let manifest = manifest::find(asked);
-    if looks_like_folder(folder, manifest.is_some()) {
-        let files = files_in(folder).map_err(|file| ModelError::Incomplete { folder: folder.to_owned(), file })?;
-        return Ok(Located { name: asked.to_owned(), source: Source::Given, files: Some(files) });
-    }
-    let name = manifest.map_or(asked, |manifest| manifest.name.as_str());
-    let mut lacking = None;
-    for place in &search.places {
-        match look_in(place, name, manifest) {
-            Ok(files) => return Ok(Located { name: name.to_owned(), source: place.source, files: Some(files) }),
-            Err(Some(file)) => lacking = lacking.or(Some(file)),
-            Err(None) => {}
-        }
-    }
-    let (name, searched) = (name.to_owned(), search.folders());
-    if manifest.is_none() && lacking.is_none() {
-        let known = std::iter::once(DEFAULT.to_owned());
-        let known = known.chain(manifest::known().iter().map(|manifest| manifest.name.clone())).collect();
-        return Err(ModelError::Unknown { name, searched, known });
-    }
-    let file = lacking.unwrap_or_else(|| "config.json".to_owned());
-    Err(ModelError::Missing { name, file, searched })
+    locate_any(None, name_or_folder.trim(), search)
 }
 
-/// Folder name of an encoder among others: `organisation--name`, one level, like in the hub cache.
+/// Finds a model of `kind` by name or folder. A diffusion model may be called [`AUTO`].
+///
+/// # Errors
+/// For a folder: [`ModelError::Incomplete`], [`ModelError::Unconverted`], [`ModelError::NotAFolder`], [`ModelError::OtherFamily`],
+/// [`ModelError::Outside`]. [`ModelError::Missing`] for a known name, [`ModelError::Unknown`] for any other.
+/// [`ModelError::WrongKind`] for a model of another kind.
+pub fn locate_kind(kind: Kind, name_or_folder: &str, search: &SearchPath) -> Result<Located, ModelError> {
+    let asked = name_or_folder.trim();
+    if kind == Kind::Diffusion && asked == AUTO {
+        return match locate_any(Some(kind), STABLE_DIFFUSION, search) {
+            Err(ModelError::Missing { .. }) if has_builtin(kind) => locate_any(Some(kind), SMALL, search),
+            answer => answer,
+        };
+    }
+    locate_any(Some(kind), asked, search)
+}
+
+fn locate_any(asked: Option<Kind>, name: &str, search: &SearchPath) -> Result<Located, ModelError> {
+    let is_asked = |kind: Kind| asked.is_none_or(|asked| asked == kind);
+    let wrong = |found| move |needed| ModelError::WrongKind { what: format!("'{name}'"), found, needed };
+    for (builtin, kind) in [(DEFAULT, Kind::Clip), (SMALL, Kind::Diffusion)] {
+        if name == builtin && is_asked(kind) && has_builtin(kind) {
+            return Ok(Located { name: name.to_owned(), kind, source: Source::BuiltIn, files: None });
+        }
+    }
+    if let Some(needed) = asked.filter(|_| name == DEFAULT) {
+        return Err(wrong(Kind::Clip)(needed));
+    }
+    let folder = Path::new(name);
+    let manifest = manifest::find(name);
+    let located = |name: &str, source, files: ModelFiles<Found>| Located {
+        name: name.to_owned(),
+        kind: files.kind(),
+        source,
+        files: Some(files),
+    };
+    if looks_like_folder(folder, manifest.is_some()) {
+        return files_given(folder, asked).map(|files| located(name, Source::Given, files));
+    }
+    if let Some((manifest, needed)) = manifest.zip(asked).filter(|(manifest, needed)| manifest.kind() != *needed) {
+        return Err(wrong(manifest.kind())(needed));
+    }
+    let kind = manifest.map(Manifest::kind).or(asked);
+    let name = manifest.map_or(name, |manifest| manifest.name.as_str());
+    let mut lack = None;
+    for place in &search.places {
+        match look_in(place, name, manifest, kind) {
+            Ok(files) => return Ok(located(name, place.source, files)),
+            Err(why) => lack = lack.or(why),
+        }
+    }
+    let searched = search.folders();
+    Err(match (lack, manifest) {
+        (Some(Lack::Refused(error)), _) => error,
+        (Some(Lack::Absent { kind, file }), _) => ModelError::Missing { kind, name: name.to_owned(), file, searched },
+        (None, Some(manifest)) => {
+            let file = manifest.all_files().next().map(|file| file.path.clone()).unwrap_or_default();
+            ModelError::Missing { kind: manifest.kind(), name: name.to_owned(), file, searched }
+        }
+        (None, None) => ModelError::Unknown { kind: asked, name: name.to_owned(), searched, known: known_names(asked) },
+    })
+}
+
+/// The names that work for a kind, or for any.
+pub(super) fn known_names(asked: Option<Kind>) -> Vec<String> {
+    let builtin = [(DEFAULT, Kind::Clip), (SMALL, Kind::Diffusion)].into_iter().filter(|(_, kind)| has_builtin(*kind));
+    let known = manifest::known().iter().map(|manifest| (manifest.name.as_str(), manifest.kind()));
+    let all = builtin.chain(known).filter(|(_, kind)| asked.is_none_or(|asked| asked == *kind));
+    all.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Folder name of a model among others: `organisation--name`, one level, like in the hub cache.
 pub fn folder_name(name: &str) -> String {
     name.replace('/', "--")
 }
@@ -219,36 +259,41 @@ fn looks_like_folder(path: &Path, is_known_name: bool) -> bool {
     spelled || path.is_absolute() || (!is_known_name && path.is_dir())
 }
 
-/// The files of `name` in `place`; the error is the first file that lacks in a folder of that name, if there is one.
-fn look_in(place: &Place, name: &str, manifest: Option<&Manifest>) -> Result<FilePaths, Option<String>> {
+/// The files of `name` in `place`; the error is what lacks first in a folder of that name, if there is one.
+fn look_in(
+    place: &Place,
+    name: &str,
+    manifest: Option<&Manifest>,
+    kind: Option<Kind>,
+) -> Result<ModelFiles<Found>, Option<Lack>> {
     let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if !plain || name.is_empty() {
         return Err(None);
     }
     if place.source == Source::HubCache {
-        return look_in_hub_cache(&place.folder, name, manifest);
+        return look_in_hub_cache(&place.folder, name, manifest, kind);
     }
-    let mut lacking = None;
+    let mut lack = None;
     for candidate in [folder_name(name), name.to_owned(), short(name).to_owned()] {
         let folder = place.folder.join(candidate);
         if folder.is_dir() {
-            match files_in(&folder) {
+            match files_in(&folder, kind) {
                 Ok(files) => return Ok(files),
-                Err(file) => lacking = lacking.or(Some(file)),
+                Err(why) => lack = lack.or(Some(why)),
             }
         }
     }
-    Err(lacking)
-}
-
-/// The files of a plain folder; the error names the first one that lacks.
-pub(super) fn files_in(folder: &Path) -> Result<FilePaths, String> {
-    gather(|name| Some(folder.join(name)).filter(|path| path.is_file()))
+    Err(lack)
 }
 
 /// The files of a repository in the hub cache. They may lie in several snapshots: where `main` has only pickled
 /// weights, `transformers` keeps the converted weights in a snapshot of their own.
-fn look_in_hub_cache(cache: &Path, name: &str, manifest: Option<&Manifest>) -> Result<FilePaths, Option<String>> {
+fn look_in_hub_cache(
+    cache: &Path,
+    name: &str,
+    manifest: Option<&Manifest>,
+    kind: Option<Kind>,
+) -> Result<ModelFiles<Found>, Option<Lack>> {
     let repository = manifest.map_or(name, |manifest| manifest.repository.as_str());
     let repository = hf_hub::Repo::model(repository.to_owned());
     let root = cache.join(repository.folder_name());
@@ -259,12 +304,13 @@ fn look_in_hub_cache(cache: &Path, name: &str, manifest: Option<&Manifest>) -> R
     let main = std::fs::read_to_string(root.join("refs").join("main")).ok();
     let main = main.map(|commit| commit.trim().to_owned()).filter(|commit| is_commit(commit));
     let others = sorted_children(&root.join("snapshots"));
-    gather(|file| {
+    let find = |file: &str| {
         let pinned = manifest.and_then(|manifest| pinned_commit(manifest, file));
         let commits = pinned.into_iter().chain(main.as_deref()).chain(others.iter().map(String::as_str));
         commits.map(|commit| cached.pointer_path(commit).join(file)).find(|path| path.is_file())
-    })
-    .map_err(Some)
+    };
+    // Snapshots are whole: nobody writes references into them.
+    gather(&root, kind, find, |_| Ok(None)).map_err(Some)
 }
 
 fn pinned_commit<'a>(manifest: &'a Manifest, path: &str) -> Option<&'a str> {
@@ -275,22 +321,4 @@ fn pinned_commit<'a>(manifest: &'a Manifest, path: &str) -> Option<&'a str> {
 /// A ref is written by other programs: anything but a plain commit hash could point outside the cache.
 fn is_commit(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// Names in a folder, sorted; empty where the folder cannot be read.
-pub(super) fn sorted_children(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.sort();
-    names
-}
-
-fn gather(find: impl Fn(&str) -> Option<PathBuf>) -> Result<FilePaths, String> {
-    let need = |name: &str| find(name).ok_or_else(|| name.to_owned());
-    Ok(FilePaths {
-        config: need("config.json")?,
-        weights: need("model.safetensors")?,
-        tokenizer: need("tokenizer.json")?,
-        preprocessor: find("preprocessor_config.json"),
-    })
 }

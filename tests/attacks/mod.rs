@@ -2,6 +2,8 @@
 
 mod cache;
 mod cli;
+mod diffusion;
+mod diffusion_fetch;
 mod encoder;
 mod font;
 mod full_disk;

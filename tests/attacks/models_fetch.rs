@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use linocut::ctx::{Cancel, Progress, Silent};
 use linocut::models::{
-    Arrived, Endpoint, Fetched, Kind, Lock, Manifest, ModelError, PinnedFile, PinnedFiles, SearchPath, Verdict, fetch,
-    fetch_manifest, verify,
+    Arrived, ClipFiles, Endpoint, Fetched, Lock, Manifest, ModelError, ModelFiles, PinnedFile, SearchPath, Verdict,
+    fetch, fetch_manifest, verify,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -40,19 +40,27 @@ pub(super) fn manifest() -> Manifest {
         PinnedFile { path: path.to_owned(), size, sha256, revision: None }
     };
     Manifest {
-        kind: Kind::Clip,
         name: "studio/encoder".to_owned(),
         aliases: Vec::new(),
         repository: "studio/encoder".to_owned(),
         revision: REVISION.to_owned(),
         licence: "MIT".to_owned(),
+        terms: None,
         note: None,
-        files: PinnedFiles {
+        files: ModelFiles::Clip(ClipFiles {
             config: pinned("config.json"),
             weights: pinned("model.safetensors"),
             tokenizer: pinned("tokenizer.json"),
             preprocessor: None,
-        },
+        }),
+    }
+}
+
+/// The pins of [`manifest`], to be changed.
+fn pins(manifest: &mut Manifest) -> &mut ClipFiles<PinnedFile> {
+    match &mut manifest.files {
+        ModelFiles::Clip(files) => files,
+        ModelFiles::Diffusion(_) => panic!("the manifest is an encoder's"),
     }
 }
 
@@ -75,7 +83,7 @@ pub(super) fn endpoint(hub: &Hub, retries: u32) -> Endpoint {
 }
 
 pub(super) fn bring(folder: &Path, endpoint: &Endpoint, manifest: &Manifest) -> Result<Fetched, ModelError> {
-    fetch_manifest(manifest, folder, endpoint, &Silent, &Cancel::default())
+    fetch_manifest(manifest, folder, endpoint, &|_| panic!("nothing to accept"), &Silent, &Cancel::default())
 }
 
 fn target(folder: &Path, file: &str) -> PathBuf {
@@ -150,8 +158,8 @@ fn wrong_bytes_are_thrown_away() {
         Reply::ranged(request, &bytes)
     });
     let mut manifest = manifest();
-    manifest.files.config.sha256 = None;
-    manifest.files.tokenizer.sha256 = None;
+    pins(&mut manifest).config.sha256 = None;
+    pins(&mut manifest).tokenizer.sha256 = None;
     let error = bring(folder.path(), &endpoint(&hub, 0), &manifest).unwrap_err();
     assert!(matches!(error, ModelError::WrongDownload { .. }) && error.is_missing_or_wrong(), "{error}");
     assert!(error.to_string().contains(&sha256(&weights())), "the message names the expected hash: {error}");
@@ -172,7 +180,8 @@ fn a_file_of_another_size_is_refused_before_it_is_downloaded() {
 fn a_hash_that_nobody_published_is_recorded_and_held_against_later() {
     let (folder, hub) = (tempfile::tempdir().unwrap(), Hub::start(honest));
     let mut manifest = manifest();
-    (manifest.files.weights.size, manifest.files.weights.sha256) = (None, None);
+    let weights_pin = &mut pins(&mut manifest).weights;
+    (weights_pin.size, weights_pin.sha256) = (None, None);
     let fetched = bring(folder.path(), &endpoint(&hub, 0), &manifest).unwrap();
     assert_eq!(fetched.files.last().unwrap().2, Arrived::Recorded);
     let record = Lock::read(&fetched.folder).unwrap();
@@ -255,7 +264,8 @@ fn a_cancelled_fetch_leaves_no_final_file() {
     }
     let (folder, hub, cancel) = (tempfile::tempdir().unwrap(), Hub::start(honest), Cancel::default());
     let progress = CancelsAt(100_000, cancel.clone());
-    let error = fetch_manifest(&manifest(), folder.path(), &endpoint(&hub, 0), &progress, &cancel).unwrap_err();
+    let error =
+        fetch_manifest(&manifest(), folder.path(), &endpoint(&hub, 0), &|_| true, &progress, &cancel).unwrap_err();
     assert!(matches!(error, ModelError::Cancelled(_)), "{error}");
     assert_no_weights(folder.path());
     bring(folder.path(), &endpoint(&hub, 0), &manifest()).expect("the next fetch goes on");
@@ -288,7 +298,7 @@ fn two_fetches_of_one_file_do_not_mix() {
 fn offline_built_in_and_unknown_names_are_answered_without_the_network() {
     let (folder, hub) = (tempfile::tempdir().unwrap(), Hub::start(honest));
     let ask = |name: &str, endpoint: &Endpoint| {
-        fetch(name, folder.path(), endpoint, &Silent, &Cancel::default()).unwrap_err().to_string()
+        fetch(name, folder.path(), endpoint, &|_| true, &Silent, &Cancel::default()).unwrap_err().to_string()
     };
     let offline = Endpoint { offline: true, ..endpoint(&hub, 0) };
     let error = ask("clip-vit-base-patch32", &offline);

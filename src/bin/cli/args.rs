@@ -15,6 +15,8 @@ use std::path::PathBuf;
 const SCHEDULE: &str = "schedule";
 const FRAME: &str = "frame";
 const SIZE: &str = "size";
+/// Flag of `models fetch`.
+pub(crate) const ACCEPT_LICENCE: &str = "accept-licence";
 /// Frame of a word where none is given.
 const WORD_FRAME: Size = Size { width_px: 512, height_px: 256 };
 
@@ -191,12 +193,17 @@ fn bench_command() -> Command {
 fn models_command() -> Command {
     let name = || Arg::new("name").value_name("NAME").required(true).help("Name as 'models list' shows it");
     Command::new("models")
-        .about("Encoders: what is known, what is here, and how to bring more")
+        .about("Encoders and diffusion models: what is known, what is here, and how to bring more")
         .subcommand_required(true)
-        .subcommand(Command::new("list").about("Every known encoder and where it was found"))
-        .subcommand(Command::new("verify").about("Checks the hashes of an encoder's files").arg(name()))
-        .subcommand(Command::new("path").about("Prints where an encoder's files are").arg(name()))
-        .subcommand(Command::new("fetch").about("Downloads an encoder; the only command that goes online").arg(name()))
+        .subcommand(Command::new("list").about("Every known model and where it was found"))
+        .subcommand(Command::new("verify").about("Checks the hashes of a model's files").arg(name()))
+        .subcommand(Command::new("path").about("Prints where a model's files are").arg(name()))
+        .subcommand(
+            Command::new("fetch")
+                .about("Downloads a model; the only command that goes online")
+                .arg(name())
+                .arg(switch(ACCEPT_LICENCE, "Accept the terms of the model's licence without being asked")),
+        )
 }
 
 /// The values of `node` that `matches` holds, defaults elsewhere.

@@ -11,7 +11,7 @@ pub(crate) fn binary() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }
 
-/// Where encoders are looked for.
+/// Where models are looked for.
 pub(crate) fn search_path() -> SearchPath {
     SearchPath::of_process(binary())
 }
@@ -76,10 +76,14 @@ pub(crate) fn run(run: &Run) -> Result<(), CliError> {
         let title = if index == 0 { "cards" } else { "" };
         lines.push(format!("{title:9} {index} {} ({}, {}, {})", card.name, card.kind.name(), card.api, card.driver));
     }
-    lines.push("encoders are looked for in:".to_owned());
+    lines.push("models are looked for in:".to_owned());
     for place in &places {
-        let found = if place.encoders.is_empty() { "nothing".to_owned() } else { place.encoders.join(", ") };
-        let state = if place.exists { found } else { "no such folder".to_owned() };
+        let found = place.encoders.iter().chain(&place.diffusion).map(String::as_str).collect::<Vec<_>>();
+        let state = match found.as_slice() {
+            _ if !place.exists => "no such folder".to_owned(),
+            [] => "nothing".to_owned(),
+            found => found.join(", "),
+        };
         lines.push(format!("  {}  ({state})", place.place.folder.display()));
     }
     run.print(&report, &lines.join("\n"))

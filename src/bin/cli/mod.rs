@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod consent;
 mod edit;
 mod error;
 mod files;

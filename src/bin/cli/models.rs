@@ -1,9 +1,9 @@
-//! `models`: which encoders there are, whether they are whole, and how to bring more.
+//! `models`: which models there are, whether they are whole, and how to bring more.
 
 use super::error::CliError;
-use super::{Run, machine};
+use super::{Run, args, consent, machine};
 use clap::ArgMatches;
-use linocut::models::{self, Endpoint, Environment, Listed, Source};
+use linocut::models::{self, Endpoint, Environment, Listed, Source, Terms};
 
 /// Runs `models`.
 pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
@@ -27,16 +27,18 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
             let text = folder.as_ref().map_or("compiled in".to_owned(), |folder| folder.display().to_string());
             run.print(&serde_json::json!({ "path": folder }), &text)
         }
-        Some(("fetch", matches)) => fetch(run, &name(matches)),
+        Some(("fetch", matches)) => fetch(run, &name(matches), matches.get_flag(args::ACCEPT_LICENCE)),
         _ => Ok(()),
     }
 }
 
-fn fetch(run: &Run, name: &str) -> Result<(), CliError> {
+fn fetch(run: &Run, name: &str, is_accepted: bool) -> Result<(), CliError> {
     let Some(folder) = Environment::of_process(machine::binary()).user_models() else {
         return Err(CliError::Usage("this user has no data folder; set HOME or LINOCUT_MODEL_PATH".to_owned()));
     };
-    let fetched = models::fetch(name, &folder, &Endpoint::of_process(), run.ctx.progress.as_ref(), &run.ctx.cancel)?;
+    let (progress, cancel) = (run.ctx.progress.as_ref(), &run.ctx.cancel);
+    let accepts = |terms: &Terms| is_accepted || consent::accepts(terms, cancel);
+    let fetched = models::fetch(name, &folder, &Endpoint::of_process(), &accepts, progress, cancel)?;
     run.print(&fetched, &format!("{} is in {}", fetched.name, fetched.folder.display()))
 }
 
@@ -46,5 +48,6 @@ fn line(listed: &Listed) -> String {
         (_, Some(folder)) => folder.display().to_string(),
         _ => format!("not here; bring it with 'linocut models fetch {}'", listed.name),
     };
-    format!("{:32} {:7.1} MB  {:20} {place}", listed.name, listed.size as f64 * 1e-6, listed.licence)
+    let (kind, size) = (listed.kind.name(), listed.size as f64 * 1e-6);
+    format!("{kind:9} {:43} {size:7.1} MB  {:22} {place}", listed.name, listed.licence)
 }
