@@ -61,7 +61,7 @@ pub enum NnError {
         found: String,
     },
     /// A weight is NaN or infinite.
-    #[error("value {index} of the tensor {tensor} is {value}; the weights are damaged, fetch the encoder again")]
+    #[error("value {index} of the tensor {tensor} is {value}; the weights are damaged, fetch the model again")]
     TensorValue {
         /// Its name.
         tensor: String,
@@ -74,7 +74,7 @@ pub enum NnError {
     #[error("internal layout error: {0}; please report it")]
     Layout(&'static str),
     /// The tensor library failed.
-    #[error("the encoder's computation failed: {0}")]
+    #[error("the computation of a network failed: {0}")]
     Compute(#[from] candle_core::Error),
 }
 
