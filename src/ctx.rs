@@ -182,6 +182,12 @@ impl Ctx {
         format!("{}{}{}", self.backend.class(), instructions(), self.encoder.class())
     }
 
+    /// What work is known by that the processor does whatever the backend: it names the instructions that multiply matrices where
+    /// they are not the usual ones.
+    pub fn processor_class() -> String {
+        format!("{}{}", Backend::Cpu.class(), instructions())
+    }
+
     /// How many threads the budget allows.
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()

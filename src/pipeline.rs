@@ -1,10 +1,11 @@
-//! The whole flow on one screen: materials -> shapes -> edited shapes -> figures.
+//! The whole flow on one screen: materials -> shapes -> edited shapes -> figures, and materials -> tensors -> pictures.
 //!
 //! Input: a [`Plan`], what its steps name, a cache. Output: the artifact that is asked for. Invariants: what the cache has is not made
 //! again, and what is found loads no model. Determinism: as the stages. Cost: as the stages; a hit is a read.
 
 use crate::cache::Cache;
 use crate::ctx::Ctx;
+use crate::diffuse::{DiffuseError, Diffusion};
 use crate::encoder::Encoder;
 use crate::fault::Fault;
 use crate::finish::scores::{self, Before, ScoreError};
@@ -13,7 +14,8 @@ use crate::image::Image;
 use crate::models::LoadError;
 use crate::optimize::{self, Edited, OptimizeError};
 use crate::plan::{Artifact, Given, Input, Key, Materials, Plan, PlanError, Recipe, Role, StepId};
-use crate::raster::{RasterError, Size};
+use crate::raster::{self, Background, RasterError, Size};
+use crate::scene::Scene;
 use crate::vectorize::{self, VectorizeError};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ pub struct With<'a> {
     pub materials: &'a Materials,
     /// The encoder that steps ask; called where one has to be made.
     pub encoder: &'a (dyn Fn() -> Result<Arc<Encoder>, LoadError> + Sync),
+    /// The diffusion model, likewise.
+    pub diffusion: &'a (dyn Fn() -> Result<Arc<Diffusion>, LoadError> + Sync),
     /// Where artifacts are looked for and kept.
     pub cache: &'a Cache,
     /// An artifact that is at hand, whether the cache has it or not.
@@ -74,11 +78,14 @@ pub enum PipelineError {
     /// The result could not be judged.
     #[error(transparent)]
     Score(#[from] ScoreError),
+    /// The diffusion model could not do its work.
+    #[error(transparent)]
+    Diffuse(#[from] DiffuseError),
     /// The result cannot be drawn.
     #[error(transparent)]
     Raster(#[from] RasterError),
     /// The result is figures.
-    #[error("figures cannot be drawn; ask for the edit they belong to")]
+    #[error("figures and tensors cannot be drawn; ask for the edit they belong to")]
     NoPicture,
 }
 
@@ -92,6 +99,7 @@ impl PipelineError {
             Self::Optimize(error) => error.fault(),
             Self::Score(error) => error.fault(),
             Self::Raster(error) => error.fault(),
+            Self::Diffuse(error) => error.fault(),
             Self::NoPicture => Fault::Usage,
         }
     }
@@ -140,8 +148,28 @@ fn made(
         Some(Input::Material(hash)) => Ok(Some(Taken::Given(with.materials.get(hash).ok_or_else(|| lacks(role))?))),
         Some(Input::Step(id)) => Ok(Some(Taken::Made(made(plan, keys, *id, with, None)?.artifact))),
     };
+    let tensors = |role| match input(role)? {
+        Some(Taken::Made(Artifact::Tensors(tensors))) => Ok::<_, PipelineError>(tensors),
+        _ => Err(lacks(role).into()),
+    };
     let ctx = with.ctx;
     let artifact = match &step.recipe {
+        Recipe::Concept(settings) => {
+            let reference = picture(input(Role::Reference)?).ok_or_else(|| lacks(Role::Reference))?;
+            Artifact::Tensors((with.diffusion)()?.concept(reference, settings, step.seed, ctx)?)
+        }
+        Recipe::Pivot(settings) => {
+            let source = match input(Role::Source)? {
+                Some(Taken::Given(Given::Picture(picture))) => Cow::Borrowed(picture),
+                Some(Taken::Given(Given::Scene(scene))) => Cow::Owned(on_paper(scene, ctx)?),
+                _ => return Err(lacks(Role::Source).into()),
+            };
+            Artifact::Tensors((with.diffusion)()?.pivot(&source, settings, ctx)?)
+        }
+        Recipe::Fuse(settings) => {
+            let (concept, pivot) = (tensors(Role::Concept)?, tensors(Role::Pivot)?);
+            Artifact::Picture((with.diffusion)()?.fuse(&concept, &pivot, settings, ctx)?)
+        }
         Recipe::Trace(settings) => match input(Role::Source)? {
             Some(Taken::Given(Given::Picture(picture))) => {
                 Artifact::Scene(vectorize::vectorize(picture, settings, step.seed, ctx)?)
@@ -197,7 +225,8 @@ pub fn draw(
     match artifact {
         Artifact::Scene(scene) => Ok(finish::draw(&Edited::untouched(scene), size, source, finish, ctx)?),
         Artifact::Edit(edited) => Ok(finish::draw(edited, size, source, finish, ctx)?),
-        Artifact::Scores(_) => Err(PipelineError::NoPicture),
+        Artifact::Picture(picture) => Ok(finish::draw_picture(picture, size, source, finish, ctx)),
+        Artifact::Scores(_) | Artifact::Tensors(_) => Err(PipelineError::NoPicture),
     }
 }
 
@@ -210,6 +239,13 @@ enum Taken<'a> {
 /// An input that is a picture.
 fn picture(taken: Option<Taken<'_>>) -> Option<&Image> {
     if let Some(Taken::Given(Given::Picture(picture))) = taken { Some(picture) } else { None }
+}
+
+/// Shapes as a picture on white.
+fn on_paper(scene: &Scene, ctx: &Ctx) -> Result<Image, RasterError> {
+    let side = |length: f32| length.ceil().max(1.0) as usize;
+    let size = Size { width_px: side(scene.width), height_px: side(scene.height) };
+    raster::render(scene, size, Background::Rgb([1.0; 3]), ctx)
 }
 
 /// Keeps `artifact`; a cache that cannot be written is reported and passed over.

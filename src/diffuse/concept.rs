@@ -7,7 +7,7 @@
 
 use super::latent::{Latent, Posterior};
 use super::unet::Inputs;
-use super::{DiffuseError, Diffusion, Tensors};
+use super::{DiffuseError, Diffusion, STAGES, Tensors};
 use crate::ctx::Ctx;
 use crate::image::Image;
 use crate::nn::adam::Adam;
@@ -74,8 +74,11 @@ impl Diffusion {
         seed: u64,
         ctx: &Ctx,
     ) -> Result<Tensors, DiffuseError> {
+        if reference.planes[3].iter().all(|alpha| *alpha <= 0.0) {
+            return Err(DiffuseError::Unseen);
+        }
         let picture = self.sized(reference, settings.area_px, ctx);
-        ctx.progress.stage("concept of the reference", settings.steps as u64);
+        ctx.progress.stage(STAGES[0], settings.steps as u64);
         let seen = Seen([self.encode(&picture, ctx)?, self.encode(&mirrored(&picture), ctx)?]);
         let mut vectors = self.first_vectors(settings)?;
         let mut adam = Adam::new(vectors.len(), settings.rate);

@@ -77,6 +77,9 @@ pub enum DiffuseError {
         /// Rows of the token table.
         vocabulary: usize,
     },
+    /// The reference is transparent.
+    #[error("nothing is seen of the reference: it is transparent everywhere; choose another picture or frame")]
+    Unseen,
     /// The word to start from is none.
     #[error("the concept \"{word}\" holds no word that the model knows; say in a word what the reference shows")]
     Word {
@@ -103,7 +106,7 @@ impl DiffuseError {
         match self {
             Self::Cancelled(error) => error.fault(),
             Self::Nn(error) => error.fault(),
-            Self::Word { .. } => Fault::Usage,
+            Self::Word { .. } | Self::Unseen => Fault::Usage,
             Self::Lacks { .. } => Fault::Work,
             Self::Json { .. }
             | Self::Config { .. }

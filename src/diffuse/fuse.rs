@@ -2,13 +2,13 @@
 //! the first one's attention (VCT, section 3.4).
 //!
 //! Input: what [`super::concept`] and [`super::pivot`] made. Output: the picture. Formula: both predictions are guided from the step's content;
-//! attention of maps to themselves is taken over for the first `layout` of the steps where maps are not at full size, attention to the text for
+//! attention of maps to themselves is taken over for the first `layout` of the steps where maps are not large, attention to the text for
 //! the first `placing` of them. Determinism: nothing is drawn. Cost: a pass of the denoiser over four latents a step.
 
 use super::control::{Control, columns_of_concept};
 use super::latent::Latent;
 use super::pivot::guided;
-use super::{DiffuseError, Diffusion, Tensors};
+use super::{DiffuseError, Diffusion, STAGES, Tensors};
 use crate::ctx::Ctx;
 use crate::image::Image;
 use serde::{Deserialize, Serialize};
@@ -24,12 +24,14 @@ pub struct Fuse {
     pub guidance: f32,
     /// Factor of attention to the concept while places are kept.
     pub damping: f32,
+    /// Maps of so many pixels at most keep the layout, and all that are not at full size.
+    pub map_pixels: usize,
 }
 
 impl Default for Fuse {
     /// The publication's settings.
     fn default() -> Self {
-        Self { layout: 0.9, placing: 0.2, guidance: 7.5, damping: 0.5 }
+        Self { layout: 0.9, placing: 0.2, guidance: 7.5, damping: 0.5, map_pixels: 32 * 32 }
     }
 }
 
@@ -77,7 +79,7 @@ impl Diffusion {
         let (own, _) = self.text.forward(&self.prompt_of(&vectors.values)?)?;
         let columns = columns_of_concept(count, self.text.context_tokens, settings.damping);
         let streams = Streams { empty: &empty, concept: &own, columns: &columns, settings, steps: moves.len() };
-        ctx.progress.stage("concept onto the source", moves.len() as u64);
+        ctx.progress.stage(STAGES[3], moves.len() as u64);
         let start = Latent { values: noise.values.clone(), height, width, channels };
         let mut pair = [start.clone(), start];
         for ((at, step), content) in moves.iter().enumerate().zip(contents.values.chunks(content_len.max(1))) {
@@ -100,14 +102,14 @@ impl Diffusion {
         at: usize,
         ctx: &Ctx,
     ) -> Result<[Vec<f32>; 2], DiffuseError> {
-        let Fuse { layout, placing, guidance, .. } = *streams.settings;
+        let Fuse { layout, placing, guidance, map_pixels, .. } = *streams.settings;
         let content = self.content_states(content)?;
         let keeps_layout = at < (streams.steps as f32 * layout) as usize;
         let keeps_places = at < ((streams.steps + 1) as f32 * placing) as usize;
         let control = Control {
             from: 2,
             to: 3,
-            pixels: keeps_layout.then_some((source.height / 2) * (source.width / 2)),
+            pixels: keeps_layout.then_some(((source.height / 2) * (source.width / 2)).max(map_pixels)),
             columns: keeps_places.then_some(streams.columns),
         };
         let latents = [source, edited, source, edited];

@@ -9,6 +9,7 @@
 //! tokens' vectors and are written out by hand ([`crate::nn`]). Determinism: bit-identical for any thread count; noise is counter-based.
 //! Cost: counted in passes of the denoiser, which every stage states.
 
+mod bench;
 mod concept;
 mod config;
 mod control;
@@ -28,12 +29,13 @@ mod unet;
 mod vae;
 mod words;
 
+pub use bench::{BenchReport, bench_random};
 pub use concept::Concept;
 pub use config::{Config, LevelConfig, ScheduleConfig, TextConfig, UnetConfig, VaeConfig};
 pub use error::DiffuseError;
 pub use fuse::Fuse;
 pub use pivot::{Pivot, PivotLoss};
-pub use tensors::Tensors;
+pub use tensors::{Named, Tensors};
 
 use crate::ctx::Cancel;
 use crate::nn::NnError;
@@ -48,6 +50,9 @@ use transformer::Context;
 use unet::{Inputs, Unet};
 use vae::Vae;
 use words::Words;
+
+/// What progress calls the parts of a transfer: concept, the two ways of the pivot, fusion.
+pub const STAGES: [&str; 4] = ["concept", "way to noise", "way back", "fuse"];
 
 /// Counts changes of what the same settings make.
 pub const VERSION: u32 = 1;

@@ -9,7 +9,7 @@
 use super::latent::Latent;
 use super::schedule::Move;
 use super::unet::Inputs;
-use super::{DiffuseError, Diffusion, Tensors};
+use super::{DiffuseError, Diffusion, STAGES, Tensors};
 use crate::ctx::Ctx;
 use crate::image::Image;
 use crate::nn::adam::Adam;
@@ -99,9 +99,9 @@ impl Diffusion {
         let clean = self.encode(&picture, ctx)?.mean;
         let moves = self.schedule.moves(settings.steps);
         let empty = self.states("")?;
-        ctx.progress.stage("the source's way to noise", moves.len() as u64);
+        ctx.progress.stage(STAGES[1], moves.len() as u64);
         let path = self.inverted(clean, &moves, &empty, ctx)?;
-        ctx.progress.stage("the source's way back", moves.len() as u64);
+        ctx.progress.stage(STAGES[2], moves.len() as u64);
         let noise = path.last().cloned().ok_or(DiffuseError::Lacks { name: "noise" })?;
         let mut content = read(&empty, <[f32]>::to_vec)?;
         let (mut contents, mut losses) = (Vec::new(), Vec::new());

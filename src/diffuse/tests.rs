@@ -159,7 +159,7 @@ fn a_denoiser_of_nine_channels_agrees_with_diffusers_forth_and_back() {
     let fields = Fields::parse("unet/config.json", &bytes("unet9/config.json"), "").unwrap();
     let weights = bytes("unet9/diffusion_pytorch_model.safetensors");
     let unet = Unet::load(&File::parse(&weights).unwrap(), &config::unet(&fields).unwrap()).unwrap();
-    assert_eq!((unet.inputs, unet.outputs), (9, 4));
+    assert_eq!((unet.channels(), unet.outputs), (9, 4));
     hold_unet(&unet, &Arrays::of("unet9.safetensors"));
 }
 
@@ -248,7 +248,7 @@ fn a_whole_transfer_agrees_with_pytorch_step_by_step() {
     close("content", &pivot.get("content", 3).unwrap().values, &arrays.get("embeddings").1, 1e-3);
     close("way back", &pivot.get("reconstruction", 3).unwrap().values, &arrays.latent("pivot_latents", 4).values, 1e-3);
 
-    let fuse = Fuse { layout: 0.6, placing: 0.4, ..Fuse::default() };
+    let fuse = Fuse { layout: 0.6, placing: 0.4, map_pixels: 0, ..Fuse::default() };
     let [kept, edited] = model.fused(&concept, &pivot, &fuse, &ctx).unwrap();
     close("the source's stream", &kept.values, &arrays.latent("kept", 4).values, 1e-3);
     close("the other stream", &edited.values, &arrays.latent("edited", 4).values, 1e-3);

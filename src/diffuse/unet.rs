@@ -34,8 +34,6 @@ pub(super) struct Unet {
     conv_out: Conv,
     /// Sides of latents are multiples of this.
     pub(super) multiple: usize,
-    /// Channels that go in.
-    pub(super) inputs: usize,
     /// Channels that come out.
     pub(super) outputs: usize,
 }
@@ -210,9 +208,13 @@ impl Unet {
             norm_out: group_norm(source, "conv_norm_out", base, config.groups, config.eps, true)?,
             conv_out: conv(source, "conv_out", config.out_channels, base, Windows::Every)?,
             multiple: 1 << config.levels.len().saturating_sub(1),
-            inputs: config.in_channels,
             outputs: config.out_channels,
         })
+    }
+
+    /// Channels that go in.
+    pub(super) fn channels(&self) -> usize {
+        self.conv_in.inputs
     }
 
     /// The activated vector of each timestep, `[images, 4 * base]`: every residual block activates it first.

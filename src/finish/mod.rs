@@ -12,11 +12,13 @@ mod letters;
 pub mod lut;
 mod moved;
 mod photo;
+mod repainted;
 mod rims;
 pub mod scores;
 mod strength;
 
 pub use letters::Letters;
+pub use repainted::draw_picture;
 pub use strength::scene_at;
 
 use crate::ctx::Ctx;

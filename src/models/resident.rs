@@ -189,7 +189,7 @@ impl DiffusionChoice {
     pub fn model(&self) -> Result<Arc<Diffusion>, LoadError> {
         self.0.model(|name, bytes| {
             let error = |error| LoadError::Diffusion { name: name.to_owned(), error: Box::new(error) };
-            Diffusion::from_files(name, bytes.as_diffusion()?).map_err(error)
+            Diffusion::from_files(bytes.as_diffusion()?).map_err(error)
         })
     }
 }

@@ -173,8 +173,31 @@ pub struct Start {
     pub others: Vec<(Role, MaterialHash)>,
     /// Hash of the encoder; empty for nodes that ask none.
     pub encoder: String,
+    /// Hash of the diffusion model; empty where none is asked.
+    pub diffusion: String,
     /// Class of the machine for edits.
     pub class: String,
+}
+
+/// What makes an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Shapes are optimised under an encoder.
+    Vector,
+    /// A diffusion model paints a picture.
+    Diffusion,
+}
+
+/// The engine that `node` is asked for; none where nothing is edited.
+pub fn engine(node: &Node, values: &Values) -> Option<Engine> {
+    let has_choice = node.params.iter().any(|param| param.id == concept_transfer::ENGINE.id);
+    let is_diffusion = has_choice && values.get(&concept_transfer::ENGINE) == concept_transfer::DIFFUSION;
+    node.edits.then_some(if is_diffusion { Engine::Diffusion } else { Engine::Vector })
+}
+
+/// The effort that `node` is asked for; none where nothing is edited.
+pub fn quality_of(node: &Node, values: &Values) -> Option<Quality> {
+    node.edits.then(|| quality(values.get(&shared::QUALITY)))
 }
 
 /// The option of [`shared::QUALITY`] for a first look.
@@ -221,8 +244,15 @@ pub fn has_no_look(node: &Node, values: &Values) -> bool {
 pub fn plan_for_nothing(node: &Node, values: &Values, prompt: &Prompt) -> Plan {
     let sizes = Sizes { source_px: [1.0; 2], canvas_px: [1.0; 2] };
     let source = MaterialHash(String::new());
-    let start =
-        Start { source, is_scene: false, mask: None, others: Vec::new(), encoder: String::new(), class: String::new() };
+    let start = Start {
+        source,
+        is_scene: false,
+        mask: None,
+        others: Vec::new(),
+        encoder: String::new(),
+        diffusion: String::new(),
+        class: String::new(),
+    };
     (node.plan)(values, &Asked { sizes, prompt, start: &start })
 }
 

@@ -67,6 +67,7 @@ pub const GROUPS: &[Group] = &[
         about: About::References,
         ids: &[
             hosted::REFERENCE_FILE.param.id,
+            concept_transfer::ENGINE.param.id,
             shared::STRENGTH.param.id,
             concept_transfer::KEEP_STRUCTURE.param.id,
             shared::DETAIL.param.id,
@@ -138,6 +139,18 @@ pub const GROUPS: &[Group] = &[
             shared::LUT.param.id,
             hosted::EXPORT_LUT.id,
             hosted::EXPORT_RANGE.id,
+        ],
+    },
+    Group {
+        title: "Diffusion",
+        is_open: false,
+        about: About::References,
+        ids: &[
+            concept_transfer::MODEL.param.id,
+            concept_transfer::CONCEPT.param.id,
+            concept_transfer::LAYOUT.param.id,
+            concept_transfer::PLACING.param.id,
+            concept_transfer::GUIDANCE.param.id,
         ],
     },
     Group {

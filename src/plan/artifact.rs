@@ -5,10 +5,12 @@
 //! input. Determinism: one byte sequence an artifact (all numbers little endian). Cost: one copy.
 //!
 //! Layout: kind (u8), then of a scene: itself; of an edit: what was measured (JSON), the scene after, the scene before; of scores:
-//! JSON. Lists and texts are a u32 count and their items.
+//! JSON; of a picture: width, height, four planes; of tensors: name, shape and values of each. Lists and texts are a u32 count and their items.
 
+use crate::diffuse::{Named, Tensors};
 use crate::fault::Fault;
 use crate::finish::scores::Scores;
+use crate::image::Image;
 use crate::optimize::{Edited, Judging, Layer};
 use crate::scene::{FillRule, Group, Path, Scene, SceneError};
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,10 @@ pub enum Artifact {
     Edit(Box<Edited>),
     /// How well an edit agrees with its prompts.
     Scores(Scores),
+    /// A picture: display-referred sRGB, straight alpha.
+    Picture(Image),
+    /// Arrays that one step hands to another.
+    Tensors(Tensors),
 }
 
 /// Bytes that are no artifact, or an artifact that does not fit the format.
@@ -71,6 +77,8 @@ struct Measured {
 const SCENE: u8 = 0;
 const EDIT: u8 = 1;
 const SCORES: u8 = 2;
+const PICTURE: u8 = 3;
+const TENSORS: u8 = 4;
 
 impl Artifact {
     /// The artifact as bytes.
@@ -103,6 +111,17 @@ impl Artifact {
                 out.0.push(SCORES);
                 out.json(scores)?;
             }
+            Self::Picture(picture) => {
+                out.0.push(PICTURE);
+                out.count("columns", picture.width)?;
+                out.count("lines", picture.height)?;
+                picture.planes.iter().for_each(|plane| out.floats(plane));
+            }
+            Self::Tensors(Tensors(all)) => {
+                out.0.push(TENSORS);
+                out.count("arrays", all.len())?;
+                all.iter().try_for_each(|named| out.tensor(named))?;
+            }
         }
         Ok(out.0)
     }
@@ -132,6 +151,8 @@ impl Artifact {
                 }))
             }
             [SCORES] => Self::Scores(reader.json("scores")?),
+            [PICTURE] => Self::Picture(reader.picture()?),
+            [TENSORS] => Self::Tensors(Tensors(reader.list("arrays", 12, Reader::tensor)?)),
             _ => return Err(ArtifactError::Body { what: "kind", at: 0 }),
         };
         if reader.at == bytes.len() { Ok(artifact) } else { Err(reader.error("end")) }
@@ -170,6 +191,15 @@ impl Writer {
     fn json(&mut self, value: &impl Serialize) -> Result<(), ArtifactError> {
         // Plain data with string keys always serialises.
         self.text(&serde_json::to_string(value).unwrap_or_default())
+    }
+
+    fn tensor(&mut self, Named { name, shape, values }: &Named) -> Result<(), ArtifactError> {
+        self.text(name)?;
+        self.count("sides", shape.len())?;
+        shape.iter().try_for_each(|side| self.count("rows", *side))?;
+        self.count("values", values.len())?;
+        self.floats(values);
+        Ok(())
     }
 
     fn scene(&mut self, scene: &Scene) -> Result<(), ArtifactError> {
@@ -266,6 +296,29 @@ impl<'a> Reader<'a> {
             items.push(item(self)?);
         }
         Ok(items)
+    }
+
+    fn tensor(&mut self) -> Result<Named, ArtifactError> {
+        let name = self.text("name of an array")?.to_owned();
+        let shape = self.list("sides", 4, |reader| Ok(reader.u32("side")? as usize))?;
+        let values = self.list("values", 4, |reader| Ok(f32::from_bits(reader.u32("value")?)))?;
+        let fits = shape.iter().try_fold(1_usize, |all, side| all.checked_mul(*side)) == Some(values.len());
+        if fits { Ok(Named { name, shape, values }) } else { Err(self.error("shape of an array")) }
+    }
+
+    fn picture(&mut self) -> Result<Image, ArtifactError> {
+        let (width, height) = (self.u32("columns")? as usize, self.u32("lines")? as usize);
+        Image::check_size(width, height).map_err(|_| self.error("size of a picture"))?;
+        let mut planes: [Vec<f32>; 4] = Default::default();
+        for plane in &mut planes {
+            let bytes = self.take("a picture's values", 4 * width * height)?;
+            let (words, _) = bytes.as_chunks::<4>();
+            *plane = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+        }
+        let picture = Image { planes, ..Image::filled(0, 0, [0.0; 3]) };
+        let picture = Image { width, height, ..picture };
+        picture.validate().map_err(|_| self.error("a picture's values"))?;
+        Ok(picture)
     }
 
     fn scene(&mut self) -> Result<Scene, ArtifactError> {

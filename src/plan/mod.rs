@@ -14,6 +14,7 @@ mod materials;
 pub use artifact::{Artifact, ArtifactError};
 pub use materials::{Given, MaterialHash, Materials};
 
+use crate::diffuse;
 use crate::fault::Fault;
 use crate::finish::scores::{self, Judged};
 use crate::optimize;
@@ -60,6 +61,12 @@ pub enum Recipe {
     Edit(optimize::Settings),
     /// An edit to figures.
     Score(Judged),
+    /// A reference to vectors that stand for what it shows.
+    Concept(diffuse::Concept),
+    /// A picture to noise, and to what leads back from there.
+    Pivot(diffuse::Pivot),
+    /// A concept and a pivot to a picture.
+    Fuse(diffuse::Fuse),
 }
 
 /// What an input is for.
@@ -76,6 +83,10 @@ pub enum Role {
     Judged,
     /// The picture whose likeness is asked for.
     Reference,
+    /// Vectors that stand for what a reference shows.
+    Concept,
+    /// What leads back to a picture.
+    Pivot,
 }
 
 /// Where an input comes from.
@@ -94,6 +105,8 @@ pub enum Input {
 pub enum ModelRole {
     /// How well a picture agrees with a sentence.
     Encoder,
+    /// What a picture looks like that a text describes.
+    Diffusion,
 }
 
 /// Name of an artifact.
@@ -153,6 +166,7 @@ impl Recipe {
             Self::Trace(_) => vectorize::VERSION,
             Self::Edit(_) => optimize::VERSION,
             Self::Score(_) => scores::VERSION,
+            Self::Concept(_) | Self::Pivot(_) | Self::Fuse(_) => diffuse::VERSION,
         }
     }
 }
@@ -224,13 +238,18 @@ impl Plan {
     pub fn edit(&self) -> Option<&optimize::Settings> {
         match &self.last()?.recipe {
             Recipe::Edit(settings) => Some(settings),
-            Recipe::Trace(_) | Recipe::Score(_) => None,
+            _ => None,
         }
     }
 
-    /// Whether the step that is asked for has a reference.
-    pub fn has_reference(&self) -> bool {
-        self.last().is_some_and(|step| step.input(Role::Reference).is_some())
+    /// Whether a step follows a reference and has none.
+    pub fn lacks_reference(&self) -> bool {
+        let follows = |recipe: &Recipe| match recipe {
+            Recipe::Edit(edit) => edit.likeness.is_some(),
+            Recipe::Concept(_) => true,
+            _ => false,
+        };
+        self.steps.iter().any(|step| follows(&step.recipe) && step.input(Role::Reference).is_none())
     }
 
     /// The same plan, and then figures of its edit as `judged` says; itself where it edits nothing.

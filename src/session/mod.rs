@@ -20,9 +20,9 @@ use crate::finish::Finish;
 use crate::finish::scores::{Judged, Scores};
 use crate::gpu::Backend;
 use crate::image::{Image, resample};
-use crate::models::{self, Choice, LoadError, SearchPath};
+use crate::models::{self, Choice, DiffusionChoice, LoadError, SearchPath};
 use crate::nodes::param::{ParamError, Value, Values};
-use crate::nodes::{self, Asked, Node, shared};
+use crate::nodes::{self, Asked, Engine, Node, concept_transfer, shared};
 use crate::optimize::OptimizeError;
 use crate::pipeline::{self, PipelineError, With};
 pub use crate::pipeline::{Made, Watch};
@@ -70,6 +70,8 @@ pub struct Prepared {
     pub sizes: nodes::Sizes,
     /// The encoder that judges, found and not yet loaded.
     pub encoder: Option<Choice>,
+    /// The diffusion model that paints, found and not yet loaded.
+    pub diffusion: Option<DiffusionChoice>,
     start: nodes::Start,
     finish: Finish,
 }
@@ -120,23 +122,28 @@ impl Session {
             Given::Picture(ctx.install(|| resample::fit_long_side(&material::settled(picture), side, ctx)))
         };
         let others = others.iter().map(|(role, picture)| (*role, materials.add(fitted(picture)))).collect();
+        let (search, cancel, engine) = (&self.search, &ctx.cancel, nodes::engine(node, values));
         let encoder =
-            node.edits.then(|| models::choose(values.get(&shared::ENCODER), &self.search, &ctx.cancel)).transpose()?;
+            (engine == Some(Engine::Vector)).then(|| models::choose(values.get(&shared::ENCODER), search, cancel));
+        let encoder = encoder.transpose()?;
+        let diffusion = (engine == Some(Engine::Diffusion))
+            .then(|| models::choose_diffusion(values.get(&concept_transfer::MODEL), search, cancel));
+        let diffusion = diffusion.transpose()?;
         let start = nodes::Start {
             source,
             is_scene,
             mask,
             others,
             encoder: encoder.as_ref().map_or("", Choice::hash).to_owned(),
+            diffusion: diffusion.as_ref().map_or("", DiffusionChoice::hash).to_owned(),
             class: ctx.backend_class(),
         };
         let plan = (node.plan)(values, &Asked { sizes, prompt: request.prompt, start: &start });
-        let lacks_reference = plan.edit().is_some_and(|edit| edit.likeness.is_some()) && !plan.has_reference();
-        if lacks_reference {
+        if plan.lacks_reference() {
             return Err(PipelineError::from(OptimizeError::NoReference).into());
         }
         let key = plan.key()?;
-        Ok(Prepared { plan, key, materials, sizes, encoder, start, finish: (node.finish)(values) })
+        Ok(Prepared { plan, key, materials, sizes, encoder, diffusion, start, finish: (node.finish)(values) })
     }
 
     /// The result, where it was made before. Takes no turn and loads no encoder.
@@ -162,7 +169,9 @@ impl Session {
         watch: Watch<'_>,
     ) -> Result<Made, SessionError> {
         let encoder = || prepared.encoder.as_ref().ok_or(LoadError::None)?.encoder();
-        let with = With { materials: &prepared.materials, encoder: &encoder, cache: &self.cache, at_hand, ctx };
+        let diffusion = || prepared.diffusion.as_ref().ok_or(LoadError::None)?.model();
+        let (materials, cache) = (&prepared.materials, &self.cache);
+        let with = With { materials, encoder: &encoder, diffusion: &diffusion, cache, at_hand, ctx };
         Ok(pipeline::run(plan, &with, watch)?)
     }
 

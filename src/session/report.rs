@@ -2,6 +2,7 @@
 //!
 //! Input: measurements of one run. Output: serialisable structs whose field names are a contract.
 
+use crate::diffuse::STAGES;
 use crate::grade::Look;
 use crate::optimize::Judging;
 use serde::Serialize;
@@ -71,7 +72,49 @@ pub struct Seconds {
     pub write: f64,
 }
 
-/// Which encoder judged.
+/// Report of `transfer` with a diffusion model.
+#[derive(Clone, Debug, Serialize)]
+pub struct PaintReport {
+    /// Width and height at which the model painted, pixels.
+    pub working_size: [usize; 2],
+    /// Where the time went.
+    pub seconds: PaintSeconds,
+    /// Largest resident memory of the process in MiB; none where the system does not tell.
+    pub peak_rss_mb: Option<f64>,
+    /// Threads used.
+    pub threads: usize,
+    /// Model used.
+    pub model: EncoderReport,
+    /// Key of what was made.
+    pub job_hash: String,
+    /// Whether the picture came from the cache.
+    pub cache_hit: bool,
+}
+
+/// Wall time of the parts of a run with a diffusion model.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct PaintSeconds {
+    /// Reading files and the model.
+    pub load: f64,
+    /// The search for the reference's concept.
+    pub concept: f64,
+    /// The source's way to noise and back.
+    pub pivot: f64,
+    /// The two together.
+    pub fuse: f64,
+    /// Drawing and writing the result.
+    pub write: f64,
+}
+
+impl PaintSeconds {
+    /// From the seconds of every stage by name.
+    pub fn of(seconds: impl Fn(&str) -> f64) -> Self {
+        let [concept, to_noise, back, fuse] = STAGES.map(&seconds);
+        Self { load: seconds("load"), concept, pivot: to_noise + back, fuse, write: seconds("write") }
+    }
+}
+
+/// Which model judged or painted.
 #[derive(Clone, Debug, Serialize)]
 pub struct EncoderReport {
     /// Name or folder.

@@ -135,3 +135,41 @@ fn a_reference_that_is_no_picture_of_anything_is_said() {
     let said = format!("{:?}", instance.messages);
     assert!(said.contains("Reference"), "the input with pixels that are not numbers is named: {said}");
 }
+
+/// The diffusion engine with small random weights.
+fn paint(instance: &Effect) {
+    let model = crate::util::file("tests/fixtures/diffusion/model");
+    set(instance, "engine", ParamValue::Int(1));
+    set(instance, "model", text(model.to_str().unwrap()));
+    set(instance, "concept", text("star"));
+    set(instance, "quality", ParamValue::Int(0));
+}
+
+#[test]
+fn a_painted_picture_is_the_command_lines_and_the_node_names_its_model() {
+    let host = Host::load(Manners::default());
+    let (node, instance) = host.instance(TRANSFER, GENERAL);
+    paint(&instance);
+    follow(&instance, &reference());
+    let layout = Layout::default();
+    let output = connect(&instance, &layout, &disc());
+    assert_eq!(node.render(&instance, 0.0, whole(&output)), kOfxStatOK, "{:?}", instance.messages);
+    node.act(kOfxActionBeginInstanceEdit, Some(&instance), None, None);
+    let model = crate::util::file("tests/fixtures/diffusion/model");
+    let asked = [
+        ("--reference", "reference.png"),
+        ("engine", "diffusion"),
+        ("model", model.to_str().unwrap()),
+        ("concept", "star"),
+        ("quality", "draft"),
+    ];
+    let folder = crate::util::folder();
+    let path = folder.path().join("reference.png");
+    save(&path, &reference());
+    let png = std::fs::read(path).unwrap();
+    assert_eq!(layout.bytes(&output), expected_with(TRANSFER, &asked, &disc(), &[("reference.png", &png)]));
+    let shown = instance.param(c"statusEncoder").unwrap().text_at(0.0);
+    assert!(shown.contains("diffusion/model"), "{shown}");
+    let shown = instance.param(c"statusEdit").unwrap().text_at(0.0);
+    assert!(shown.starts_with("painted at"), "{shown}");
+}

@@ -2,5 +2,6 @@
 
 mod edit;
 mod looks;
+mod paint;
 mod svg;
 mod transfer;

@@ -184,6 +184,17 @@ fn bench_command() -> Command {
                 .arg(runs()),
         )
         .subcommand(
+            Command::new("diffuse")
+                .about("Forward and gradient of a diffusion model's denoiser")
+                .arg(value("model", "NAME|DIR", "Model, or random:sd-1.5").default_value("random:sd-1.5"))
+                .arg(
+                    value("size", "PX", "Side of the picture")
+                        .value_parser(clap::value_parser!(usize))
+                        .default_value("256"),
+                )
+                .arg(runs()),
+        )
+        .subcommand(
             Command::new("edit")
                 .about("A default edit, without the cache")
                 .arg(Arg::new("input").value_name("FILE").required(true).value_parser(clap::value_parser!(PathBuf))),

@@ -5,8 +5,10 @@ use super::files;
 use super::{Run, args};
 use clap::ArgMatches;
 use linocut::cache::Cache;
+use linocut::diffuse;
 use linocut::encoder::{self, Encoder};
 use linocut::gpu::{Backend, Wanted};
+use linocut::models::choose_diffusion;
 use linocut::nodes::param::Values;
 use linocut::nodes::{prompt_edit, shared};
 use linocut::raster::{self, Size};
@@ -18,6 +20,8 @@ use std::time::Instant;
 
 /// The prompt of `bench edit`.
 const PROMPT: &str = "a cup of coffee at night";
+/// The denoiser of Stable Diffusion 1.5 with random weights.
+const RANDOM_DENOISER: &str = "random:sd-1.5";
 /// Seed of random weights.
 const RANDOM_SEED: u64 = 1;
 
@@ -27,6 +31,7 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         Some(("raster", matches)) => bench_raster(run, matches),
         Some(("encoder", matches)) => bench_encoder(run, matches),
         Some(("edit", matches)) => bench_edit(run, matches),
+        Some(("diffuse", matches)) => bench_diffuse(run, matches),
         _ => Ok(()),
     }
 }
@@ -104,6 +109,25 @@ fn bench_encoder(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     let text = format!(
         "{} x {} crops: forward {:.0} ms, with gradient {:.0} ms",
         report.encoder, report.batch, report.forward_ms, report.forward_backward_ms
+    );
+    run.print(&report, &text)
+}
+
+fn bench_diffuse(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    let side = matches.get_one::<usize>("size").copied().unwrap_or(256).max(1);
+    let name = matches.get_one::<String>("model").map_or(RANDOM_DENOISER, String::as_str);
+    let report = match name {
+        RANDOM_DENOISER => diffuse::bench_random(side, runs(matches), &run.ctx)?,
+        _ => choose_diffusion(name, &run.session().search, &run.ctx.cancel)?.model()?.bench(
+            side,
+            runs(matches),
+            &run.ctx,
+        )?,
+    };
+    let [width, height] = report.latent;
+    let text = format!(
+        "{name}, latent of {width} x {height}: forward {:.0} ms, with gradient {:.0} ms",
+        report.forward_ms, report.forward_backward_ms
     );
     run.print(&report, &text)
 }

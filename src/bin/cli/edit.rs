@@ -11,17 +11,19 @@ use linocut::finish::{Finish, mixed, scene_shown};
 use linocut::image::Image;
 use linocut::models::Choice;
 use linocut::nodes::param::{Text, Typed, Values};
-use linocut::nodes::{self, Clip, Makes, Node, Role, font_stylize, prompts, recolor, shared};
+use linocut::nodes::{self, Clip, Engine, Makes, Node, Role, font_stylize, prompts, recolor, shared};
 use linocut::optimize::{Edited, Step, UNCLEAR_PROMPT};
-use linocut::plan::Plan;
+use linocut::plan::{Artifact, Plan};
 use linocut::raster::{self, Background, Size};
 use linocut::scene::Scene;
 use linocut::scene::palette_out::gpl_from_scenes;
 use linocut::scene::svg_in;
 use linocut::scene::svg_out::svg_from_scene;
 use linocut::schedule::Prompt;
-use linocut::session::report::{EditReport, EncoderReport, RegionReport, Seconds, VectorizeReport, peak_rss_mb};
-use linocut::session::{Material, Prepared, Request, material};
+use linocut::session::report::{
+    EditReport, EncoderReport, PaintReport, PaintSeconds, RegionReport, Seconds, VectorizeReport, peak_rss_mb,
+};
+use linocut::session::{Made, Material, Prepared, Request, material};
 use std::path::{Path, PathBuf};
 
 /// Everything read from files before the work begins.
@@ -40,6 +42,12 @@ struct Outputs {
     frames: Option<Frames>,
 }
 
+impl Outputs {
+    fn asks_for_shapes(&self) -> bool {
+        self.svg.is_some() || self.palette.is_some() || self.lut.is_some() || self.frames.is_some()
+    }
+}
+
 /// Runs the command of `node`.
 pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), CliError> {
     let values = args::values(node, matches)?;
@@ -47,13 +55,17 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     let prompt = if node.takes_prompts() { prompts::at(&values, Vec::new(), frame)? } else { Prompt::default() };
     run.ctx.progress.stage("load", 0);
     let mut outputs = outputs(node, &values, matches)?;
+    let engine = nodes::engine(node, &values);
+    if engine == Some(Engine::Diffusion) && outputs.picture.is_none() | outputs.asks_for_shapes() {
+        return Err(CliError::Usage(NO_SHAPES.to_owned()));
+    }
     let mut session = run.session();
     // The picture and the encoder come from different files: neither waits for the other. The session finds the encoder again
     // in the table of those that were opened.
     let (loaded, encoder) = run.ctx.install(|| {
         rayon::join(
             || load(run, node, &values, matches),
-            || node.edits.then(|| run.choose(values.get(&shared::ENCODER))).transpose(),
+            || (engine == Some(Engine::Vector)).then(|| run.choose(values.get(&shared::ENCODER))).transpose(),
         )
     });
     let (Loaded { material, mask, others }, _) = (loaded?, encoder?);
@@ -85,7 +97,7 @@ pub(crate) fn run(run: &Run, node: &Node, matches: &ArgMatches) -> Result<(), Cl
     }
     // Judging is not part of writing; it ends that stage's clock.
     let scores = session.score(&prepared, &made, &run.ctx)?;
-    let Some(edited) = edited else { return Ok(()) };
+    let Some(edited) = edited else { return report_painted(run, &prepared, &made) };
     if prepared.encoder.is_some() {
         report_edit(run, &prepared, &edited, made.was_found, scores.as_ref())
     } else {
@@ -116,6 +128,10 @@ fn laid_over(material: &Material, mut edited: Image, mask: Option<&[f32]>, mix: 
     }
     edited
 }
+
+/// Why there is nothing but a picture to write.
+const NO_SHAPES: &str =
+    "--engine diffusion paints a picture: name it with -o; for --svg, --lut and --frames use --engine vector";
 
 /// Why there is no look to write.
 fn no_grade() -> CliError {
@@ -261,6 +277,22 @@ fn report_vectorize(run: &Run, prepared: &Prepared, scene: &Scene, cache_hit: bo
         cache_hit,
     };
     run.print(&report, &format!("{} paths, {} segments", report.paths, report.segments))
+}
+
+fn report_painted(run: &Run, prepared: &Prepared, made: &Made) -> Result<(), CliError> {
+    let (Artifact::Picture(picture), Some(model)) = (&made.artifact, &prepared.diffusion) else { return Ok(()) };
+    let report = PaintReport {
+        working_size: [picture.width, picture.height],
+        seconds: PaintSeconds::of(|stage| run.bar.seconds(stage)),
+        peak_rss_mb: peak_rss_mb(),
+        threads: run.ctx.threads(),
+        model: EncoderReport { name: model.name().to_owned(), hash: model.hash().to_owned() },
+        job_hash: prepared.key.to_string(),
+        cache_hit: made.was_found,
+    };
+    let came = if report.cache_hit { " (from the cache)" } else { "" };
+    let [width, height] = report.working_size;
+    run.print(&report, &format!("painted at {width} x {height} by {}{came}", report.model.name))
 }
 
 fn report_edit(

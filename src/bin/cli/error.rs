@@ -1,6 +1,7 @@
 //! Errors of the command line and their exit codes.
 
 use linocut::ctx::{Cancelled, ThreadError};
+use linocut::diffuse::DiffuseError;
 use linocut::encoder::EncoderError;
 use linocut::fault::Fault;
 use linocut::gpu::GpuError;
@@ -40,6 +41,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Encoder(#[from] EncoderError),
     #[error(transparent)]
+    Diffuse(#[from] DiffuseError),
+    #[error(transparent)]
     Model(#[from] ModelError),
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -65,6 +68,7 @@ impl CliError {
             Self::Schedule(error) => error.fault(),
             Self::Raster(error) => error.fault(),
             Self::Encoder(error) => error.fault(),
+            Self::Diffuse(error) => error.fault(),
             Self::Model(error) => error.fault(),
             Self::Load(error) => error.fault(),
             Self::Gpu(error) => error.fault(),

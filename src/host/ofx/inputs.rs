@@ -13,7 +13,7 @@ use crate::ctx::{Ctx, Progress, ThreadError};
 use crate::gpu::{self, Backend};
 use crate::image::{ColorSpace, Image};
 use crate::nodes::param::Values;
-use crate::nodes::{Node, Role, font_stylize, hosted, shared};
+use crate::nodes::{self, Node, Role, font_stylize, hosted, shared};
 use crate::optimize::Quality;
 use crate::plan::{Artifact, Key};
 use crate::raster::Size;
@@ -171,7 +171,7 @@ impl Inputs {
         self.on_any_backend(ctx, |ctx| {
             let session = process::session();
             let mut prepared = session.prepare(&request, ctx)?;
-            let quality = prepared.plan.edit().map(|edit| edit.quality);
+            let quality = nodes::quality_of(node, values);
             if let (Material::Shapes(word, _), false) = (material, self.has_aim(node)) {
                 let made = Made { artifact: Artifact::Scene(word.clone()), was_found: true };
                 return Ok(Some(Work { prepared, made, shown: Shown::AsAsked, asked: quality }));

@@ -12,9 +12,10 @@ use super::quirks::Quirks;
 use super::reader::Reader;
 use super::suites::suites;
 use super::sys::OfxImageEffectHandle;
-use crate::image::{Alpha, ColorSpace};
+use crate::image::{Alpha, ColorSpace, Image};
 use crate::models::Choice;
 use crate::nodes::{hosted, prompts, shared};
+use crate::plan::Artifact;
 use crate::schedule::Prompt;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -97,6 +98,9 @@ fn shown(work: &Work, time: f64) -> String {
 }
 
 fn edit(work: &Work) -> String {
+    if let Artifact::Picture(Image { width, height, .. }) = &work.made.artifact {
+        return format!("painted at {width} x {height} pixels");
+    }
     let Some(edited) = work.made.edited() else { return hosted::STATUS_EDIT.default.to_owned() };
     let shapes = format!("{} shapes", edited.scene.paths.len());
     if work.prepared.plan.edit().is_none() {
@@ -109,6 +113,9 @@ fn edit(work: &Work) -> String {
 }
 
 fn encoder(work: &Work) -> String {
+    if let Some(model) = &work.prepared.diffusion {
+        return format!("{} {}", model.name(), model.hash().get(..8).unwrap_or(model.hash()));
+    }
     let Some(encoder) = &work.prepared.encoder else { return hosted::STATUS_ENCODER.default.to_owned() };
     let hash = Choice::hash(encoder);
     let looked = work.made.edited().and_then(|edited| edited.judging).map(|judging| format!(", {}", judging.words()));

@@ -1,0 +1,123 @@
+//! Times the denoiser.
+//!
+//! Input: a model, or the sizes of Stable Diffusion 1.5 with random weights; the side of a picture, a number of runs. Output: medians.
+//! Determinism: the latents are; the times are what is asked for. Cost: `runs + 1` passes forth and back; random weights take 3.4 GB.
+
+use super::unet::{Inputs, Unet};
+use super::{Context, DiffuseError, Diffusion, LevelConfig, UnetConfig};
+use crate::ctx::Ctx;
+use crate::nn::conv::Grid;
+use crate::nn::matrix::{matrix, read};
+use crate::nn::weights::Random;
+use crate::rng::{Stage, Stream};
+use std::time::Instant;
+
+const TIMESTEP: usize = 500;
+const TOKENS: usize = 77;
+const FACTOR: usize = 8;
+const SEED: u64 = 1;
+
+/// Times of one latent, medians over the runs.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct BenchReport {
+    /// Width and height of the latent.
+    pub latent: [usize; 2],
+    /// Timed runs.
+    pub runs: usize,
+    /// Worker threads.
+    pub threads: usize,
+    /// A pass without a trace, milliseconds.
+    pub forward_ms: f64,
+    /// A pass with a trace, then the gradients of latent and text, milliseconds.
+    pub forward_backward_ms: f64,
+    /// Lengths of the gradients of latent and text: both arrived.
+    pub gradient: [f64; 2],
+}
+
+impl UnetConfig {
+    /// The sizes of Stable Diffusion 1.5.
+    pub fn stable_diffusion_1_5() -> Self {
+        let level = |channels, heads| LevelConfig { channels, heads };
+        Self {
+            in_channels: 4,
+            out_channels: 4,
+            levels: vec![level(320, Some(8)), level(640, Some(8)), level(1280, Some(8)), level(1280, None)],
+            layers_per_level: 2,
+            mid_heads: 8,
+            context_width: 768,
+            groups: 32,
+            eps: 1e-5,
+            sample_side: 64,
+        }
+    }
+}
+
+/// Times the denoiser of Stable Diffusion 1.5 with random weights on pictures of `side_px`.
+///
+/// # Errors
+/// [`DiffuseError::Cancelled`], or a failing computation.
+pub fn bench_random(side_px: usize, runs: usize, ctx: &Ctx) -> Result<BenchReport, DiffuseError> {
+    let config = UnetConfig::stable_diffusion_1_5();
+    let unet = ctx.install(|| Unet::load(&Random { seed: SEED }, &config))?;
+    let side = (side_px / FACTOR).next_multiple_of(unet.multiple);
+    timed(&unet, [side; 2], (TOKENS, config.context_width), runs, ctx)
+}
+
+impl Diffusion {
+    /// Times this model's denoiser on pictures of `side_px`.
+    ///
+    /// # Errors
+    /// As [`bench_random`].
+    pub fn bench(&self, side_px: usize, runs: usize, ctx: &Ctx) -> Result<BenchReport, DiffuseError> {
+        let side = (side_px / self.vae.factor).next_multiple_of(self.unet.multiple);
+        timed(&self.unet, [side; 2], (self.text.context_tokens, self.text.width), runs, ctx)
+    }
+}
+
+fn timed(
+    unet: &Unet,
+    [width, height]: [usize; 2],
+    (tokens, text_width): (usize, usize),
+    runs: usize,
+    ctx: &Ctx,
+) -> Result<BenchReport, DiffuseError> {
+    let mut stream = Stream::new(SEED, 0, Stage::Test, 0);
+    let mut noise = |count: usize| (0..count).map(|_| stream.normal()).collect::<Vec<f32>>();
+    let grid = Grid { images: 1, height, width };
+    let latent = matrix(noise(grid.rows() * unet.channels()), grid.rows(), unet.channels())?;
+    let context = Context { states: matrix(noise(tokens * text_width), tokens, text_width)?, tokens };
+    let inputs = Inputs { latent: &latent, grid, timesteps: &[TIMESTEP], context: &context, control: None };
+    let (mut forward, mut both, mut gradient) = (Vec::new(), Vec::new(), [0.0; 2]);
+    // The first round warms caches and the allocator and is not counted.
+    for run in 0..=runs {
+        let start = Instant::now();
+        ctx.install(|| unet.forward(inputs, false, &ctx.cancel))?;
+        let forward_ms = start.elapsed().as_secs_f64() * 1e3;
+        let start = Instant::now();
+        let found = ctx.install(|| {
+            let (noise, trace) = unet.forward(inputs, true, &ctx.cancel)?;
+            trace.map(|trace| unet.backward(&trace, &noise, &ctx.cancel)).transpose()
+        })?;
+        if run > 0 {
+            forward.push(forward_ms);
+            both.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        let length = |values: &[f32]| values.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+        if let Some(found) = found {
+            gradient = [read(&found.latent, length)?, read(&found.context, length)?];
+        }
+    }
+    Ok(BenchReport {
+        latent: [width, height],
+        runs,
+        threads: ctx.threads(),
+        forward_ms: median(forward),
+        forward_backward_ms: median(both),
+        gradient,
+    })
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
