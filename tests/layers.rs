@@ -28,12 +28,15 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     ("grade", &[]),
     ("optimize", &["raster", "nn", "encoder", "schedule", "grade"]),
     ("finish", &["raster", "encoder", "grade", "optimize"]),
-    ("plan", &["vectorize", "optimize", "finish"]),
-    ("pipeline", &["raster", "vectorize", "encoder", "models", "cache", "optimize", "finish", "plan"]),
-    ("nodes", &["vectorize", "text", "schedule", "optimize", "finish", "plan"]),
+    ("plan", &["vectorize", "diffuse", "optimize", "finish"]),
+    ("pipeline", &["raster", "vectorize", "encoder", "diffuse", "models", "cache", "optimize", "finish", "plan"]),
+    ("nodes", &["vectorize", "diffuse", "text", "schedule", "optimize", "finish", "plan"]),
     (
         "session",
-        &["raster", "text", "models", "cache", "schedule", "grade", "optimize", "finish", "plan", "pipeline", "nodes"],
+        &[
+            "raster", "diffuse", "text", "models", "cache", "schedule", "grade", "optimize", "finish", "plan",
+            "pipeline", "nodes",
+        ],
     ),
 ];
 

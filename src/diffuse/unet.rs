@@ -41,8 +41,8 @@ pub(super) struct Unet {
 /// One step of the way through.
 #[derive(Debug)]
 enum Unit {
-    Residual(Resnet),
-    Attentive(Transformer),
+    Residual(Box<Resnet>),
+    Attentive(Box<Transformer>),
     Shrink(Conv),
     Grow(Conv),
     /// Puts the map on the stack.
@@ -105,7 +105,7 @@ impl Builder<'_> {
         let base = self.config.levels.first().map_or(0, |level| level.channels);
         let UnetConfig { groups, eps, .. } = *self.config;
         let sizes = resnet::Sizes { from: self.channels, to, time: Some(4 * base), groups, eps };
-        self.units.push(Unit::Residual(Resnet::load(self.source, name, sizes)?));
+        self.units.push(Unit::Residual(Box::new(Resnet::load(self.source, name, sizes)?)));
         self.channels = to;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Builder<'_> {
     fn attentive(&mut self, name: &str, heads: usize) -> Result<(), NnError> {
         let UnetConfig { groups, context_width, .. } = *self.config;
         let unit = Transformer::load(self.source, name, self.channels, heads, context_width, groups)?;
-        self.units.push(Unit::Attentive(unit));
+        self.units.push(Unit::Attentive(Box::new(unit)));
         Ok(())
     }
 

@@ -4,14 +4,20 @@
 //! there. Determinism: constant data. Cost: none; the system loads the pages that are used.
 
 use super::bytes::{Bytes, ModelBytes};
-use super::files::{ClipFiles, ModelFiles};
+use super::files::{ClipFiles, DiffusionFolder, ModelFiles, NetworkFiles, TokenizerForm};
 use super::kind::Kind;
-use super::manifest::DEFAULT;
+use super::manifest::{DEFAULT, SMALL};
 
 const CONFIG: &[u8] = include_bytes!("../../models/default/config.json");
 const WEIGHTS: &[u8] = include_bytes!("../../models/default/model.safetensors");
 const TOKENIZER: &[u8] = include_bytes!("../../models/default/tokenizer.json");
 const PREPROCESSOR: &[u8] = include_bytes!("../../models/default/preprocessor_config.json");
+const UNET_CONFIG: &[u8] = include_bytes!("../../models/diffusion/unet/config.json");
+const UNET_WEIGHTS: &[u8] = include_bytes!("../../models/diffusion/unet/diffusion_pytorch_model.safetensors");
+const VAE_CONFIG: &[u8] = include_bytes!("../../models/diffusion/vae/config.json");
+const VAE_WEIGHTS: &[u8] = include_bytes!("../../models/diffusion/vae/diffusion_pytorch_model.safetensors");
+const TEXT_CONFIG: &[u8] = include_bytes!("../../models/diffusion/text_encoder/config.json");
+const SCHEDULER: &[u8] = include_bytes!("../../models/diffusion/scheduler/scheduler_config.json");
 
 /// The encoder that is compiled in.
 pub fn builtin() -> ModelBytes {
@@ -24,13 +30,17 @@ pub fn builtin() -> ModelBytes {
     ModelBytes::built_in(DEFAULT, ModelFiles::Clip(files))
 }
 
-/// The diffusion model that is compiled in: none, until `models/diffusion` has weights.
-///
-/// What it needs then: a constant for each file of `models/diffusion`, and [`WEIGHTS`] and [`TOKENIZER`] for the text tower, to
-/// which that folder refers; from them `ModelBytes::built_in(SMALL, ModelFiles::Diffusion(..))`. Nothing else asks whether there
-/// is one.
+/// The diffusion model that is compiled in. Its text tower is the encoder's.
 pub fn builtin_diffusion() -> Option<ModelBytes> {
-    None
+    let network = |config, weights| NetworkFiles { config: Bytes::BuiltIn(config), weights: Bytes::BuiltIn(weights) };
+    let files = DiffusionFolder {
+        unet: network(UNET_CONFIG, UNET_WEIGHTS),
+        vae: network(VAE_CONFIG, VAE_WEIGHTS),
+        text: network(TEXT_CONFIG, WEIGHTS),
+        tokenizer: TokenizerForm::Json(Bytes::BuiltIn(TOKENIZER)),
+        scheduler: Bytes::BuiltIn(SCHEDULER),
+    };
+    Some(ModelBytes::built_in(SMALL, ModelFiles::Diffusion(files)))
 }
 
 /// The built-in model of a kind.

@@ -9,8 +9,18 @@ use std::fs;
 const PATCH: &str = "tests/house/posterize.patch";
 const FOLDER: &str = "target/house";
 /// What a build of the library and the program reads.
-const PARTS: [&str; 9] =
-    ["Cargo.toml", "Cargo.lock", "README.md", "src", "shaders", "models/default", "models/manifests", "xtask", "tests"];
+const PARTS: [&str; 10] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "README.md",
+    "src",
+    "shaders",
+    "models/default",
+    "models/diffusion",
+    "models/manifests",
+    "xtask",
+    "tests",
+];
 
 /// Applies the patch to a copy and checks that.
 pub(crate) fn run() -> Result<(), String> {
