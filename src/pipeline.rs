@@ -243,9 +243,7 @@ fn picture(taken: Option<Taken<'_>>) -> Option<&Image> {
 
 /// Shapes as a picture on white.
 fn on_paper(scene: &Scene, ctx: &Ctx) -> Result<Image, RasterError> {
-    let side = |length: f32| length.ceil().max(1.0) as usize;
-    let size = Size { width_px: side(scene.width), height_px: side(scene.height) };
-    raster::render(scene, size, Background::Rgb([1.0; 3]), ctx)
+    raster::render(scene, Size::of_canvas(scene), Background::Rgb([1.0; 3]), ctx)
 }
 
 /// Keeps `artifact`; a cache that cannot be written is reported and passed over.

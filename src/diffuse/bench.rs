@@ -8,9 +8,9 @@ use super::{Context, DiffuseError, Diffusion, LevelConfig, UnetConfig};
 use crate::ctx::Ctx;
 use crate::nn::conv::Grid;
 use crate::nn::matrix::{matrix, read};
+use crate::nn::timing;
 use crate::nn::weights::Random;
 use crate::rng::{Stage, Stream};
-use std::time::Instant;
 
 const TIMESTEP: usize = 500;
 const TOKENS: usize = 77;
@@ -87,37 +87,17 @@ fn timed(
     let latent = matrix(noise(grid.rows() * unet.channels()), grid.rows(), unet.channels())?;
     let context = Context { states: matrix(noise(tokens * text_width), tokens, text_width)?, tokens };
     let inputs = Inputs { latent: &latent, grid, timesteps: &[TIMESTEP], context: &context, control: None };
-    let (mut forward, mut both, mut gradient) = (Vec::new(), Vec::new(), [0.0; 2]);
-    // The first round warms caches and the allocator and is not counted.
-    for run in 0..=runs {
-        let start = Instant::now();
-        ctx.install(|| unet.forward(inputs, false, &ctx.cancel))?;
-        let forward_ms = start.elapsed().as_secs_f64() * 1e3;
-        let start = Instant::now();
+    let mut gradient = [0.0; 2];
+    let forward = || ctx.install(|| unet.forward(inputs, &ctx.cancel)).map(|_| ());
+    let both = || {
         let found = ctx.install(|| {
-            let (noise, trace) = unet.forward(inputs, true, &ctx.cancel)?;
-            trace.map(|trace| unet.backward(&trace, &noise, &ctx.cancel)).transpose()
+            let (noise, trace) = unet.forward_traced(inputs, &ctx.cancel)?;
+            unet.backward(&trace, &noise, &ctx.cancel)
         })?;
-        if run > 0 {
-            forward.push(forward_ms);
-            both.push(start.elapsed().as_secs_f64() * 1e3);
-        }
         let length = |values: &[f32]| values.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
-        if let Some(found) = found {
-            gradient = [read(&found.latent, length)?, read(&found.context, length)?];
-        }
-    }
-    Ok(BenchReport {
-        latent: [width, height],
-        runs,
-        threads: ctx.threads(),
-        forward_ms: median(forward),
-        forward_backward_ms: median(both),
-        gradient,
-    })
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+        gradient = [read(&found.latent, length)?, read(&found.context, length)?];
+        Ok::<_, DiffuseError>(())
+    };
+    let [forward_ms, forward_backward_ms] = timing::medians(runs, forward, both)?;
+    Ok(BenchReport { latent: [width, height], runs, threads: ctx.threads(), forward_ms, forward_backward_ms, gradient })
 }

@@ -5,13 +5,11 @@
 //! are. Determinism: timesteps and noise are counter-based, one stream a small step. Cost: `steps` * `accumulate` passes of the denoiser
 //! forth and back.
 
-use super::latent::{Latent, Posterior};
-use super::unet::Inputs;
+use super::latent::Posterior;
 use super::{DiffuseError, Diffusion, STAGES, Tensors};
 use crate::ctx::Ctx;
 use crate::image::Image;
 use crate::nn::adam::Adam;
-use crate::nn::matrix::read;
 use crate::rng::{Stage, Stream};
 use serde::{Deserialize, Serialize};
 
@@ -131,23 +129,12 @@ impl Diffusion {
         let noisy = clean.values.iter().zip(&noise).map(|(z, e)| signal * z + rest * e).collect();
         let noisy = clean.with(noisy);
         let (states, of_text) = self.text.forward(&self.prompt_of(vectors)?)?;
-        let context = self.context(&[&states])?;
-        let latent = noisy.tensor()?;
-        let inputs =
-            Inputs { latent: &latent, grid: noisy.grid(), timesteps: &[timestep], context: &context, control: None };
-        let (found, trace) = self.unet.forward(inputs, true, &ctx.cancel)?;
-        let found = read(&found, <[f32]>::to_vec)?;
         let slope = settings.clean_weight * rest / signal;
-        let (loss, g) = noise_and_clean_loss(&found, &noise, slope);
-        let Some(trace) = trace else { return Ok((loss, vec![0.0; vectors.len()])) };
-        let g = self.unet.backward(&trace, &noisy_shape(&noisy, g)?, &ctx.cancel)?;
-        let g = self.text.backward(&of_text, &g.context)?;
+        let loss_of = |found: &[f32]| noise_and_clean_loss(found, &noise, slope);
+        let (loss, g) = self.led(&noisy, timestep, &states, loss_of, &ctx.cancel)?;
+        let g = self.text.backward(&of_text, &g)?;
         Ok((loss, g.get(self.text.width..self.text.width + vectors.len()).unwrap_or_default().to_vec()))
     }
-}
-
-fn noisy_shape(latent: &Latent, values: Vec<f32>) -> Result<candle_core::Tensor, DiffuseError> {
-    Ok(latent.with(values).tensor()?)
 }
 
 /// mean (e - noise)^2 + slope * mean |e - noise|, and its gradient. The clean latents' distance is the noises' times sqrt((1 - a) / a), which

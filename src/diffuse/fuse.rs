@@ -8,6 +8,7 @@
 use super::control::{Control, columns_of_concept};
 use super::latent::Latent;
 use super::pivot::guided;
+use super::text::Text;
 use super::{DiffuseError, Diffusion, STAGES, Tensors};
 use crate::ctx::Ctx;
 use crate::image::Image;
@@ -62,27 +63,23 @@ impl Diffusion {
         settings: &Fuse,
         ctx: &Ctx,
     ) -> Result<[Latent; 2], DiffuseError> {
-        let noise = pivot.get("noise", 3)?;
-        let &[height, width, channels] = noise.shape.as_slice() else {
-            return Err(DiffuseError::Lacks { name: "noise" });
-        };
-        let vectors = concept.get("vectors", 2)?;
-        let (count, text_width) = (vectors.shape.first().copied().unwrap_or(0), vectors.shape.get(1).copied());
-        let contents = pivot.get("content", 3)?;
-        let content_len = self.text.context_tokens * self.text.width;
-        let fits = text_width == Some(self.text.width) && count + 2 <= self.text.context_tokens;
-        if !fits || contents.values.len() % content_len.max(1) != 0 || channels != self.unet.outputs {
+        let ([height, width, channels], noise) = pivot.get("noise")?;
+        let ([steps, tokens, content_width], contents) = pivot.get("content")?;
+        let ([count, text_width], vectors) = concept.get("vectors")?;
+        let Text { width: own_width, context_tokens, .. } = self.text;
+        let fits = text_width == own_width && count + 2 <= context_tokens;
+        if !fits || [tokens, content_width] != [context_tokens, own_width] || channels != self.unet.outputs {
             return Err(DiffuseError::Lacks { name: "vectors" });
         }
-        let moves = self.schedule.moves(contents.values.len() / content_len.max(1));
+        let moves = self.schedule.moves(steps);
         let empty = self.states("")?;
-        let (own, _) = self.text.forward(&self.prompt_of(&vectors.values)?)?;
-        let columns = columns_of_concept(count, self.text.context_tokens, settings.damping);
+        let (own, _) = self.text.forward(&self.prompt_of(vectors)?)?;
+        let columns = columns_of_concept(count, context_tokens, settings.damping);
         let streams = Streams { empty: &empty, concept: &own, columns: &columns, settings, steps: moves.len() };
         ctx.progress.stage(STAGES[3], moves.len() as u64);
-        let start = Latent { values: noise.values.clone(), height, width, channels };
+        let start = Latent { values: noise.to_vec(), height, width, channels };
         let mut pair = [start.clone(), start];
-        for ((at, step), content) in moves.iter().enumerate().zip(contents.values.chunks(content_len.max(1))) {
+        for ((at, step), content) in moves.iter().enumerate().zip(contents.chunks((tokens * content_width).max(1))) {
             let guided = self.guided_pair(&pair, step.timestep, content, &streams, at, ctx)?;
             for (latent, noise) in pair.iter_mut().zip(&guided) {
                 *latent = latent.with(step.step(&latent.values, noise));

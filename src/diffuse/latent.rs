@@ -85,9 +85,7 @@ fn colours(picture: &Image) -> Vec<f32> {
 impl Diffusion {
     /// `picture` over grey at the size at which the networks work on it: about `area` pixels, the model's own where zero.
     pub(super) fn sized(&self, picture: &Image, area: usize, ctx: &Ctx) -> Image {
-        let area = if area == 0 { self.area_px } else { area };
-        let multiple = self.vae.factor * self.unet.multiple;
-        let (width, height) = working_size((picture.width, picture.height), area, multiple);
+        let (width, height) = self.working_size((picture.width, picture.height), area);
         resample::resize(&picture.clone().over([0.5; 3]), width, height, ctx)
     }
 

@@ -44,6 +44,7 @@ use crate::nn::matrix::{matrix, read};
 use crate::nn::weights::{Counted, File};
 use candle_core::Tensor;
 use control::Control;
+use latent::Latent;
 use schedule::Schedule;
 use text::Text;
 use transformer::Context;
@@ -136,7 +137,7 @@ impl Diffusion {
     }
 
     /// Width and height, pixels, at which a picture of `size` is worked on; `area_px` 0: the model's own.
-    pub fn working_size(&self, size: (usize, usize), area_px: usize) -> (usize, usize) {
+    fn working_size(&self, size: (usize, usize), area_px: usize) -> (usize, usize) {
         let area = if area_px == 0 { self.area_px } else { area_px };
         latent::working_size(size, area, self.vae.factor * self.unet.multiple)
     }
@@ -161,10 +162,28 @@ impl Diffusion {
         Ok(Context { states, tokens: self.text.context_tokens })
     }
 
+    /// A loss of the noise in `latent` under `states`, and its gradient with respect to them; `loss_of` gives the loss of a prediction
+    /// and its gradient.
+    fn led(
+        &self,
+        latent: &Latent,
+        timestep: usize,
+        states: &Tensor,
+        loss_of: impl FnOnce(&[f32]) -> (f32, Vec<f32>),
+        cancel: &Cancel,
+    ) -> Result<(f32, Tensor), DiffuseError> {
+        let (values, context) = (latent.tensor()?, self.context(&[states])?);
+        let grid = latent.grid();
+        let inputs = Inputs { latent: &values, grid, timesteps: &[timestep], context: &context, control: None };
+        let (found, trace) = self.unet.forward_traced(inputs, cancel)?;
+        let (loss, g) = read(&found, loss_of)?;
+        Ok((loss, self.unet.backward(&trace, &latent.with(g).tensor()?, cancel)?.context))
+    }
+
     /// The noise in each of several latents under a text each.
     fn noises(
         &self,
-        latents: &[&latent::Latent],
+        latents: &[&Latent],
         timestep: usize,
         states: &[&Tensor],
         control: Option<&Control<'_>>,
@@ -176,7 +195,7 @@ impl Diffusion {
         let latent = matrix(values, grid.rows(), first.channels)?;
         let context = self.context(states)?;
         let inputs = Inputs { latent: &latent, grid, timesteps: &vec![timestep; images], context: &context, control };
-        let (noise, _) = self.unet.forward(inputs, false, cancel)?;
+        let noise = self.unet.forward(inputs, cancel)?;
         Ok(read(&noise, |noise| noise.chunks(first.values.len().max(1)).map(<[f32]>::to_vec).collect())?)
     }
 }

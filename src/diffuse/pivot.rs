@@ -8,7 +8,6 @@
 
 use super::latent::Latent;
 use super::schedule::Move;
-use super::unet::Inputs;
 use super::{DiffuseError, Diffusion, STAGES, Tensors};
 use crate::ctx::Ctx;
 use crate::image::Image;
@@ -152,22 +151,11 @@ impl Diffusion {
     fn tuned(&self, aim: &Aim<'_>, content: &mut [f32], ctx: &Ctx) -> Result<[f32; 2], DiffuseError> {
         let mut adam = Adam::new(content.len(), aim.settings.rate);
         let scale = 1.0 - aim.at as f32 / 100.0;
-        let latent = aim.latent.tensor()?;
         let mut losses: Option<[f32; 2]> = None;
         for _ in 0..aim.settings.inner {
-            let context = self.context(&[&self.content_states(content)?])?;
-            let inputs = Inputs {
-                latent: &latent,
-                grid: aim.latent.grid(),
-                timesteps: &[aim.step.timestep],
-                context: &context,
-                control: None,
-            };
-            let (found, trace) = self.unet.forward(inputs, true, &ctx.cancel)?;
-            let (loss, g) = aim.loss(&read(&found, <[f32]>::to_vec)?);
-            let Some(trace) = trace else { break };
-            let g = self.unet.backward(&trace, &aim.latent.with(g).tensor()?, &ctx.cancel)?;
-            let mut gradient = read(&g.context, <[f32]>::to_vec)?;
+            let states = self.content_states(content)?;
+            let (loss, g) = self.led(aim.latent, aim.step.timestep, &states, |found| aim.loss(found), &ctx.cancel)?;
+            let mut gradient = read(&g, <[f32]>::to_vec)?;
             adam.step(&mut gradient, scale.max(0.0));
             content.iter_mut().zip(&gradient).for_each(|(content, step)| *content += step);
             losses = Some([losses.map_or(loss, |[first, _]| first), loss]);

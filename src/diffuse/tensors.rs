@@ -26,10 +26,11 @@ impl Tensors {
         self
     }
 
-    /// The array called `name`, if it has `dimensions` dimensions.
-    pub(super) fn get(&self, name: &'static str, dimensions: usize) -> Result<&Named, DiffuseError> {
-        let named = self.0.iter().find(|named| named.name == name && named.shape.len() == dimensions);
-        let whole = named.filter(|named| named.shape.iter().product::<usize>() == named.values.len());
+    /// Shape and values of the array called `name`, if it has `N` dimensions.
+    pub(super) fn get<const N: usize>(&self, name: &'static str) -> Result<([usize; N], &[f32]), DiffuseError> {
+        let named = self.0.iter().find(|named| named.name == name);
+        let found = named.and_then(|named| Some((named.shape.as_slice().try_into().ok()?, named.values.as_slice())));
+        let whole = found.filter(|(shape, values): &([usize; N], _)| shape.iter().product::<usize>() == values.len());
         whole.ok_or(DiffuseError::Lacks { name })
     }
 }

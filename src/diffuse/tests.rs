@@ -138,14 +138,13 @@ fn hold_unet(unet: &Unet, arrays: &Arrays) {
     let timesteps: Vec<usize> = arrays.get("timesteps").1.iter().map(|&t| t as usize).collect();
     let inputs = Inputs { latent: &latent, grid, timesteps: &timesteps, context: &context, control: None };
     let ctx = ctx();
-    let (noise, trace) = unet.forward(inputs, true, &ctx.cancel).unwrap();
+    let (noise, trace) = unet.forward_traced(inputs, &ctx.cancel).unwrap();
     close("noise", &values(&noise), &values(&arrays.map("output").0), 1e-4);
     let cotangent = arrays.map("cotangent").0;
-    let Gradient { latent: g_latent, context: g_context } =
-        unet.backward(&trace.unwrap(), &cotangent, &ctx.cancel).unwrap();
+    let Gradient { latent: g_latent, context: g_context } = unet.backward(&trace, &cotangent, &ctx.cancel).unwrap();
     close("gradient of the latent", &values(&g_latent), &values(&arrays.map("d_latent").0), 1e-3);
     close("gradient of the context", &values(&g_context), &values(&arrays.rows("d_context")), 1e-3);
-    let (noise, _) = unet.forward(Inputs { timesteps: &[0, 0], ..inputs }, false, &ctx.cancel).unwrap();
+    let noise = unet.forward(Inputs { timesteps: &[0, 0], ..inputs }, &ctx.cancel).unwrap();
     close("noise at timestep 0", &values(&noise), &values(&arrays.map("output_zero").0), 1e-4);
 }
 
@@ -236,17 +235,17 @@ fn a_whole_transfer_agrees_with_pytorch_step_by_step() {
     let vct: serde_json::Value = serde_json::from_slice(&bytes("vct.json")).unwrap();
     let seed = vct["settings"]["seed"].as_u64().unwrap();
     let concept = model.concept(&arrays.picture("reference"), &concept_settings(&vct), seed, &ctx).unwrap();
-    let vectors = &concept.get("vectors", 2).unwrap().values;
+    let vectors = concept.get::<2>("vectors").unwrap().1;
     let expected = arrays.get("vectors").1;
     close("vectors", vectors, &expected[expected.len() - vectors.len()..], 1e-6);
     let losses: Vec<f32> =
         vct["concept"]["losses"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
-    close("losses", &concept.get("losses", 1).unwrap().values, &losses, 1e-4);
+    close("losses", concept.get::<1>("losses").unwrap().1, &losses, 1e-4);
 
     let pivot = model.pivot(&arrays.picture("source"), &pivot_settings(), &ctx).unwrap();
-    close("noise", &pivot.get("noise", 3).unwrap().values, &arrays.latent("trajectory", 5).values, 1e-4);
-    close("content", &pivot.get("content", 3).unwrap().values, &arrays.get("embeddings").1, 1e-3);
-    close("way back", &pivot.get("reconstruction", 3).unwrap().values, &arrays.latent("pivot_latents", 4).values, 1e-3);
+    close("noise", pivot.get::<3>("noise").unwrap().1, &arrays.latent("trajectory", 5).values, 1e-4);
+    close("content", pivot.get::<3>("content").unwrap().1, &arrays.get("embeddings").1, 1e-3);
+    close("way back", pivot.get::<3>("reconstruction").unwrap().1, &arrays.latent("pivot_latents", 4).values, 1e-3);
 
     let fuse = Fuse { layout: 0.6, placing: 0.4, map_pixels: 0, ..Fuse::default() };
     let [kept, edited] = model.fused(&concept, &pivot, &fuse, &ctx).unwrap();

@@ -227,27 +227,35 @@ impl Unet {
         active(&second.forward(&active(&hidden)?)?)
     }
 
-    /// The predicted noise `[images * pixels, outputs]`; with `keep`, also what [`Self::backward`] needs.
-    pub(super) fn forward(
+    /// The predicted noise `[images * pixels, outputs]`.
+    pub(super) fn forward(&self, inputs: Inputs<'_>, cancel: &Cancel) -> Result<Tensor, DiffuseError> {
+        Ok(self.pass(inputs, |_| (), cancel)?.0)
+    }
+
+    /// The predicted noise, and what [`Self::backward`] needs.
+    pub(super) fn forward_traced(&self, inputs: Inputs<'_>, cancel: &Cancel) -> Result<(Tensor, Trace), DiffuseError> {
+        let mut units = Vec::with_capacity(self.units.len());
+        let (noise, x, stats, grid) = self.pass(inputs, |saved| units.push(saved), cancel)?;
+        Ok((noise, Trace { units, x, stats, grid, context: inputs.context.clone() }))
+    }
+
+    /// The predicted noise, and the last map with its statistics and arrangement; `keep` takes what each unit saved.
+    fn pass(
         &self,
         inputs: Inputs<'_>,
-        keep: bool,
+        mut keep: impl FnMut(Saved),
         cancel: &Cancel,
-    ) -> Result<(Tensor, Option<Trace>), DiffuseError> {
+    ) -> Result<(Tensor, Tensor, Vec<GroupStats>, Grid), DiffuseError> {
         let time = self.time(inputs.timesteps)?;
         let (mut x, mut grid) = self.conv_in.forward(inputs.latent, inputs.grid)?;
-        let (mut stack, mut saved) = (Vec::new(), Vec::new());
+        let mut stack = Vec::new();
         for unit in &self.units {
             cancel.check()?;
-            let kept = unit.forward(&mut x, &mut grid, &time, inputs, &mut stack)?;
-            if keep {
-                saved.push(kept);
-            }
+            keep(unit.forward(&mut x, &mut grid, &time, inputs, &mut stack)?);
         }
         let (normed, stats) = self.norm_out.forward(&x, grid)?;
         let (noise, _) = self.conv_out.forward(&normed, grid)?;
-        let trace = || Trace { units: saved, x, stats, grid, context: inputs.context.clone() };
-        Ok((noise, keep.then(trace)))
+        Ok((noise, x, stats, grid))
     }
 
     /// Gradients of a function of the predicted noise, whose gradient `g` is.

@@ -3,10 +3,9 @@
 //! Input: an encoder, a batch size, a number of runs. Output: medians. Determinism: the pixels are; the times are
 //! what is asked for. Cost: `runs + 1` forward and backward passes.
 
-use std::time::Instant;
-
 use super::{Encoder, EncoderError};
 use crate::ctx::Ctx;
+use crate::nn::timing;
 use crate::rng::{Stage, Stream};
 
 /// Times of the image tower, medians over the runs, in milliseconds for the whole batch.
@@ -39,21 +38,12 @@ pub fn bench(encoder: &Encoder, batch: usize, runs: usize, ctx: &Ctx) -> Result<
     let mut stream = Stream::new(1, 0, Stage::Test, 0);
     let crops: Vec<f32> = (0..batch * 3 * side * side).map(|_| stream.range(-2.0, 2.0)).collect();
     let d_features = vec![1.0; batch * encoder.embedding_len()];
-    let (mut forward, mut both) = (Vec::new(), Vec::new());
-    // The first round warms caches and the allocator and is not counted.
-    for run in 0..=runs {
-        let start = Instant::now();
-        encoder.embed_crops(&crops, batch, ctx)?;
-        let forward_ms = start.elapsed().as_secs_f64() * 1e3;
-        let start = Instant::now();
+    let forward = || encoder.embed_crops(&crops, batch, ctx).map(|_| ());
+    let both = || {
         let (_, trace) = encoder.embed_crops_traced(&crops, batch, ctx)?;
-        encoder.backward(trace, &d_features, ctx)?;
-        if run > 0 {
-            forward.push(forward_ms);
-            both.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-    }
-    let (forward_ms, forward_backward_ms) = (median(forward), median(both));
+        encoder.backward(trace, &d_features, ctx).map(|_| ())
+    };
+    let [forward_ms, forward_backward_ms] = timing::medians(runs, forward, both)?;
     let gflop = gflop(encoder, batch);
     Ok(BenchReport {
         encoder: encoder.name.clone(),
@@ -65,11 +55,6 @@ pub fn bench(encoder: &Encoder, batch: usize, runs: usize, ctx: &Ctx) -> Result<
         gflop,
         gflop_per_second: gflop / forward_backward_ms * 1e3,
     })
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Operations of the products that the tower really does: the last block works on one query row a crop.

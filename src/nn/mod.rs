@@ -20,6 +20,7 @@ pub(crate) mod on_device;
 mod rows;
 mod softmax;
 pub(crate) mod tiled;
+pub(crate) mod timing;
 pub(crate) mod weights;
 
 use crate::fault::Fault;

@@ -61,6 +61,14 @@ pub struct Size {
     pub height_px: usize,
 }
 
+impl Size {
+    /// Of a scene's canvas, in whole pixels.
+    pub fn of_canvas(scene: &Scene) -> Self {
+        let side = |length: f32| length.ceil().max(1.0) as usize;
+        Self { width_px: side(scene.width), height_px: side(scene.height) }
+    }
+}
+
 /// What lies behind the scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Background {

@@ -59,8 +59,7 @@ impl Material {
 
     /// Of the shapes of an SVG, in its own size.
     pub fn from_scene(scene: Scene) -> Self {
-        let side = |length: f32| length.ceil().max(1.0) as usize;
-        let size = Size { width_px: side(scene.width), height_px: side(scene.height) };
+        let size = Size::of_canvas(&scene);
         Self::Shapes(scene, size)
     }
 
