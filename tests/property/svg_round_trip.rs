@@ -68,12 +68,19 @@ fn contour_of(segments: &[Segment]) -> Vec<[f32; 2]> {
     contour
 }
 
-/// Half a unit of the last written decimal (a whole one for the controls of lines, which are not written), and what a
-/// float of that size cannot hold.
-fn bound_px(scene: &Scene, value: f32, units: f32) -> f32 {
+/// Half a unit of the last written decimal (a whole one for the controls of lines, which are not written), and what
+/// floats of its contour's size cannot hold: the controls of a line are worked out from its ends.
+fn bound_px(scene: &Scene, reach_px: f32, units: f32) -> f32 {
     let side = scene.width.max(scene.height);
     let digits = (1e6 / side).log10().round().clamp(1.0, 6.0);
-    units * 10_f32.powf(-digits) + 8.0 * f32::EPSILON * value.abs().max(side)
+    units * 10_f32.powf(-digits) + 8.0 * f32::EPSILON * reach_px.max(side)
+}
+
+/// The greatest coordinate of each contour, in pixels.
+fn reaches_px(scene: &Scene) -> Vec<f32> {
+    let reach_px =
+        |points: &[[f32; 2]]| points.as_flattened().iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    scene.contours.iter().map(|points| reach_px(&scene.points[points.start as usize..points.end as usize])).collect()
 }
 
 fn groups(scene: &Scene) -> Vec<(&str, std::ops::Range<u32>)> {
@@ -120,10 +127,12 @@ proptest! {
             prop_assert!((0..3).all(|channel| (new[channel] - old[channel]).abs() <= 0.501 / 255.0));
             prop_assert!((new[3] - old[3]).abs() <= 0.6e-4);
         }
-        for (index, (new, old)) in again.points.iter().zip(&scene.points).enumerate() {
-            let units = if index % 3 == 0 { 0.5001 } else { 1.0001 };
-            for (new, old) in new.iter().zip(old) {
-                prop_assert!((new - old).abs() <= bound_px(&scene, *old, units), "{} became {}", old, new);
+        for (contour, reach_px) in scene.contours.iter().zip(reaches_px(&scene)) {
+            for index in contour.start as usize..contour.end as usize {
+                let units = if index % 3 == 0 { 0.5001 } else { 1.0001 };
+                for (new, old) in again.points[index].iter().zip(scene.points[index]) {
+                    prop_assert!((new - old).abs() <= bound_px(&scene, reach_px, units), "{} became {}", old, new);
+                }
             }
         }
         prop_assert_eq!(svg_from_scene(&again, &Metadata::default()), svg, "a second writing differs");
