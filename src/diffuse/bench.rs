@@ -1,11 +1,13 @@
-//! Times the denoiser.
+//! Times the denoiser, and measures how much of a picture comes back from its noise.
 //!
-//! Input: a model, or the sizes of Stable Diffusion 1.5 with random weights; the side of a picture, a number of runs. Output: medians.
-//! Determinism: the latents are; the times are what is asked for. Cost: `runs + 1` passes forth and back; random weights take 3.4 GB.
+//! Input: a model, or the sizes of Stable Diffusion 1.5 with random weights; the side of a picture, a number of runs; or a picture. Output:
+//! medians; ratios of signal to noise. Determinism: the latents and the ratios are; the times are what is asked for. Cost: `runs + 1` passes
+//! forth and back; random weights take 3.4 GB; a pivot.
 
 use super::unet::{Inputs, Unet};
-use super::{Context, DiffuseError, Diffusion, LevelConfig, UnetConfig};
+use super::{Context, DiffuseError, Diffusion, LevelConfig, Pivot, UnetConfig};
 use crate::ctx::Ctx;
+use crate::image::Image;
 use crate::nn::conv::Grid;
 use crate::nn::matrix::{matrix, read};
 use crate::nn::timing;
@@ -32,6 +34,16 @@ pub struct BenchReport {
     pub forward_backward_ms: f64,
     /// Lengths of the gradients of latent and text: both arrived.
     pub gradient: [f64; 2],
+}
+
+/// How near to a picture a model comes that only has to give it back, as peak signal-to-noise ratios in decibels at the size at which the
+/// picture is worked on.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Fidelity {
+    /// Through the autoencoder alone: no edit can be nearer.
+    pub autoencoder_db: f64,
+    /// From the noise, led by the contents of a pivot.
+    pub pivot_db: f64,
 }
 
 impl UnetConfig {
@@ -72,6 +84,30 @@ impl Diffusion {
         let side = (side_px / self.vae.factor).next_multiple_of(self.unet.multiple);
         timed(&self.unet, [side; 2], (self.text.context_tokens, self.text.width), runs, ctx)
     }
+}
+
+impl Diffusion {
+    /// How much of `source` its pivot keeps.
+    ///
+    /// # Errors
+    /// As [`Diffusion::pivot`].
+    pub fn fidelity(&self, source: &Image, settings: &Pivot, ctx: &Ctx) -> Result<Fidelity, DiffuseError> {
+        let picture = self.sized(source, settings.area_px, ctx);
+        let own = self.encode(&picture, ctx)?.mean;
+        let pivot = self.pivot(source, settings, ctx)?;
+        let (_, reconstruction) = pivot.get::<3>("reconstruction")?;
+        let autoencoder_db = decibels(&self.decode(&own, ctx)?, &picture);
+        let pivot_db = decibels(&self.decode(&own.with(reconstruction.to_vec()), ctx)?, &picture);
+        Ok(Fidelity { autoencoder_db, pivot_db })
+    }
+}
+
+/// Peak signal-to-noise ratio of two pictures' colours.
+fn decibels(a: &Image, b: &Image) -> f64 {
+    let colours = |picture: &Image| picture.planes.iter().take(3).flatten().copied().map(f64::from).collect::<Vec<_>>();
+    let (a, b) = (colours(a), colours(b));
+    let square = a.iter().zip(&b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / a.len().max(1) as f64;
+    -10.0 * square.max(f64::MIN_POSITIVE).log10()
 }
 
 fn timed(

@@ -3,7 +3,8 @@
 //!
 //! Input: what [`super::concept`] and [`super::pivot`] made. Output: the picture. Formula: both predictions are guided from the step's content;
 //! attention of maps to themselves is taken over for the first `layout` of the steps where maps are not large, attention to the text for
-//! the first `placing` of them. Determinism: nothing is drawn. Cost: a pass of the denoiser over four latents a step.
+//! the first `placing` of them. The source's latent is led as long as something is taken of it. Determinism: nothing is drawn. Cost: a pass of
+//! the denoiser over four latents a step, over two where nothing is taken.
 
 use super::control::{Control, columns_of_concept};
 use super::latent::Latent;
@@ -12,6 +13,8 @@ use super::text::Text;
 use super::{DiffuseError, Diffusion, STAGES, Tensors};
 use crate::ctx::Ctx;
 use crate::image::Image;
+use crate::nn::tiled::Column;
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the fusion.
@@ -38,11 +41,26 @@ impl Default for Fuse {
 
 /// What the streams are led by.
 struct Streams<'a> {
-    empty: &'a candle_core::Tensor,
-    concept: &'a candle_core::Tensor,
-    columns: &'a [crate::nn::tiled::Column],
+    empty: &'a Tensor,
+    concept: &'a Tensor,
+    columns: &'a [Column],
     settings: &'a Fuse,
     steps: usize,
+}
+
+impl<'a> Streams<'a> {
+    /// What the latent with the concept takes of the source's in step `at`, if anything.
+    fn control(&self, at: usize, source: &Latent) -> Option<Control<'a>> {
+        let Fuse { layout, placing, map_pixels, .. } = *self.settings;
+        let keeps_layout = at < (self.steps as f32 * layout) as usize;
+        let keeps_places = at < ((self.steps + 1) as f32 * placing) as usize;
+        (keeps_layout || keeps_places).then(|| Control {
+            from: 2,
+            to: 3,
+            pixels: keeps_layout.then_some(((source.height / 2) * (source.width / 2)).max(map_pixels)),
+            columns: keeps_places.then_some(self.columns),
+        })
+    }
 }
 
 impl Diffusion {
@@ -55,7 +73,7 @@ impl Diffusion {
         self.decode(&edited, ctx)
     }
 
-    /// The two latents: the source's, and the one with the concept.
+    /// The two latents: the source's as far as it was led, and the one with the concept.
     pub(super) fn fused(
         &self,
         concept: &Tensors,
@@ -80,43 +98,54 @@ impl Diffusion {
         let start = Latent { values: noise.to_vec(), height, width, channels };
         let mut pair = [start.clone(), start];
         for ((at, step), content) in moves.iter().enumerate().zip(contents.chunks((tokens * content_width).max(1))) {
-            let guided = self.guided_pair(&pair, step.timestep, content, &streams, at, ctx)?;
-            for (latent, noise) in pair.iter_mut().zip(&guided) {
-                *latent = latent.with(step.step(&latent.values, noise));
-            }
+            let content = self.content_states(content)?;
+            let [source, edited] = &mut pair;
+            let guided = match streams.control(at, source) {
+                Some(control) => {
+                    let [of_source, of_edited] =
+                        self.guided_pair([source, edited], step.timestep, &content, &streams, &control, ctx)?;
+                    *source = source.with(step.step(&source.values, &of_source));
+                    of_edited
+                }
+                None => self.guided_alone(edited, step.timestep, &content, &streams, ctx)?,
+            };
+            *edited = edited.with(step.step(&edited.values, &guided));
             ctx.progress.advance(at as u64 + 1, "");
         }
         Ok(pair)
     }
 
-    /// The guided predictions of one step for the source's latent and the other one.
+    /// The guided predictions of one step for the source's latent and the other one, which takes attention of the first.
     fn guided_pair(
         &self,
-        [source, edited]: &[Latent; 2],
+        [source, edited]: [&Latent; 2],
         timestep: usize,
-        content: &[f32],
+        content: &Tensor,
         streams: &Streams<'_>,
-        at: usize,
+        control: &Control<'_>,
         ctx: &Ctx,
     ) -> Result<[Vec<f32>; 2], DiffuseError> {
-        let Fuse { layout, placing, guidance, map_pixels, .. } = *streams.settings;
-        let content = self.content_states(content)?;
-        let keeps_layout = at < (streams.steps as f32 * layout) as usize;
-        let keeps_places = at < ((streams.steps + 1) as f32 * placing) as usize;
-        let control = Control {
-            from: 2,
-            to: 3,
-            pixels: keeps_layout.then_some(((source.height / 2) * (source.width / 2)).max(map_pixels)),
-            columns: keeps_places.then_some(streams.columns),
-        };
         let latents = [source, edited, source, edited];
-        let states = [&content, &content, streams.empty, streams.concept];
-        let noises = self.noises(&latents, timestep, &states, Some(&control), &ctx.cancel)?;
-        match noises.as_slice() {
-            [source_content, edited_content, source_empty, edited_concept] => {
-                Ok([guided(source_empty, source_content, guidance), guided(edited_concept, edited_content, guidance)])
-            }
-            _ => Err(DiffuseError::Lacks { name: "noise" }),
-        }
+        let states = [content, content, streams.empty, streams.concept];
+        let noises = self.noises(&latents, timestep, &states, Some(control), &ctx.cancel)?;
+        let [source_content, edited_content, source_empty, edited_concept] = noises.as_slice() else {
+            return Err(DiffuseError::Lacks { name: "noise" });
+        };
+        let guidance = streams.settings.guidance;
+        Ok([guided(source_empty, source_content, guidance), guided(edited_concept, edited_content, guidance)])
+    }
+
+    /// The guided prediction of one step for the latent with the concept, by itself.
+    fn guided_alone(
+        &self,
+        edited: &Latent,
+        timestep: usize,
+        content: &Tensor,
+        streams: &Streams<'_>,
+        ctx: &Ctx,
+    ) -> Result<Vec<f32>, DiffuseError> {
+        let noises = self.noises(&[edited, edited], timestep, &[content, streams.concept], None, &ctx.cancel)?;
+        let [of_content, of_concept] = noises.as_slice() else { return Err(DiffuseError::Lacks { name: "noise" }) };
+        Ok(guided(of_concept, of_content, streams.settings.guidance))
     }
 }

@@ -29,7 +29,7 @@ mod unet;
 mod vae;
 mod words;
 
-pub use bench::{BenchReport, bench_random};
+pub use bench::{BenchReport, Fidelity, bench_random};
 pub use concept::Concept;
 pub use config::{Config, LevelConfig, ScheduleConfig, TextConfig, UnetConfig, VaeConfig};
 pub use error::DiffuseError;
@@ -56,7 +56,7 @@ use words::Words;
 pub const STAGES: [&str; 4] = ["concept", "way to noise", "way back", "fuse"];
 
 /// Counts changes of what the same settings make.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Bytes of a model in the layout of Stable Diffusion 1.x.
 #[derive(Clone, Copy, Debug)]

@@ -220,9 +220,11 @@ fn steps_of_the_schedule_agree_with_diffusers() {
     }
 }
 
-fn concept_settings(vct: &serde_json::Value) -> Concept {
+/// The reference's settings: its rate is in units of the vectors.
+fn concept_settings(vct: &serde_json::Value, model: &Diffusion) -> Concept {
     assert_eq!(vct["settings"]["accumulate"], 4);
-    Concept { word: "star".to_owned(), steps: 3, area_px: 48 * 32, ..Concept::default() }
+    let rate = 2e-3 / model.text.deviation;
+    Concept { word: "star".to_owned(), steps: 3, rate, area_px: 48 * 32, ..Concept::default() }
 }
 
 fn pivot_settings() -> Pivot {
@@ -234,7 +236,7 @@ fn a_whole_transfer_agrees_with_pytorch_step_by_step() {
     let (model, arrays, ctx) = (model(), Arrays::of("vct.safetensors"), ctx());
     let vct: serde_json::Value = serde_json::from_slice(&bytes("vct.json")).unwrap();
     let seed = vct["settings"]["seed"].as_u64().unwrap();
-    let concept = model.concept(&arrays.picture("reference"), &concept_settings(&vct), seed, &ctx).unwrap();
+    let concept = model.concept(&arrays.picture("reference"), &concept_settings(&vct, &model), seed, &ctx).unwrap();
     let vectors = concept.get::<2>("vectors").unwrap().1;
     let expected = arrays.get("vectors").1;
     close("vectors", vectors, &expected[expected.len() - vectors.len()..], 1e-6);
@@ -248,8 +250,9 @@ fn a_whole_transfer_agrees_with_pytorch_step_by_step() {
     close("way back", pivot.get::<3>("reconstruction").unwrap().1, &arrays.latent("pivot_latents", 4).values, 1e-3);
 
     let fuse = Fuse { layout: 0.6, placing: 0.4, map_pixels: 0, ..Fuse::default() };
-    let [kept, edited] = model.fused(&concept, &pivot, &fuse, &ctx).unwrap();
-    close("the source's stream", &kept.values, &arrays.latent("kept", 4).values, 1e-3);
+    let [kept, _] = model.fused(&concept, &pivot, &Fuse { layout: 1.0, ..fuse.clone() }, &ctx).unwrap();
+    close("the source's stream, led to its end", &kept.values, &arrays.latent("kept", 4).values, 1e-3);
+    let [_, edited] = model.fused(&concept, &pivot, &fuse, &ctx).unwrap();
     close("the other stream", &edited.values, &arrays.latent("edited", 4).values, 1e-3);
     let cases = [("self_edited", 0.6, 0.0), ("cross_edited", 0.0, 0.4), ("free_edited", 0.0, 0.0)];
     for (name, layout, placing) in cases {

@@ -19,6 +19,8 @@ use candle_core::Tensor;
 pub(super) struct Text {
     /// `[vocabulary, width]`
     tokens: Vec<f32>,
+    /// Standard deviation of the tokens' values.
+    pub(super) deviation: f32,
     /// `[context, width]`
     positions: Vec<f32>,
     blocks: Vec<Block>,
@@ -35,14 +37,23 @@ pub(super) struct Trace {
     stats: Vec<RowStats>,
 }
 
+fn deviation(values: &[f32]) -> f32 {
+    let mean =
+        |of: &dyn Fn(f64) -> f64| values.iter().map(|&v| of(f64::from(v))).sum::<f64>() / values.len().max(1) as f64;
+    let centre = mean(&|v| v);
+    mean(&|v| (v - centre).powi(2)).sqrt() as f32
+}
+
 impl Text {
     pub(super) fn load(source: &dyn Source, config: &TextConfig) -> Result<Self, NnError> {
         let TextConfig { width, layers, heads, inner, activation, eps, .. } = *config;
         let tower = TowerConfig { width, hidden: inner, layers, heads, activation, eps };
         let table =
             |name: &str, rows: usize| source.values(&format!("text_model.embeddings.{name}.weight"), &[rows, width]);
+        let tokens = table("token_embedding", config.vocabulary)?;
         Ok(Self {
-            tokens: table("token_embedding", config.vocabulary)?,
+            deviation: deviation(&tokens),
+            tokens,
             positions: table("position_embedding", config.context_tokens)?,
             blocks: block::blocks(source, "text_model", &tower)?,
             final_norm: norm(source, "text_model.final_layer_norm", width, eps)?,

@@ -299,7 +299,8 @@ fn with_effort(settings: &mut Settings, values: &Values) {
     }
 }
 
-fn quality(name: &str) -> Quality {
+/// The effort of this name; any other is normal.
+pub fn quality(name: &str) -> Quality {
     match name {
         DRAFT => Quality::Draft,
         "final" => Quality::Final,

@@ -10,6 +10,7 @@ import json
 import os
 
 import torch
+from blake3 import blake3
 
 from data import photos
 from data.captions import SHAPE_NAMES
@@ -57,6 +58,8 @@ def shapes_text(figures):
 
 
 def curve_table(rows):
+    if not rows:
+        return ""
     keys = ["judge colour", "encoder colour", "judge shape", "encoder shape", "outline shape"]
     out = ["| step | samples | " + " | ".join(keys) + " |", "| --- " * (len(keys) + 2) + "|"]
     return "\n".join(out + [f"| {r['step']} | {r['samples']:,} | " + " | ".join(cell(r.get(k)) for k in keys) + " |" for r in rows])
@@ -137,8 +140,11 @@ def main():
     write_sheet(folder)
     with open(os.path.join(folder, "README.md"), "w") as f:
         f.write(card(folder, figures))
+    with open(os.path.join(folder, "unet", "diffusion_pytorch_model.safetensors"), "rb") as f:
+        figures = {"weights_blake3": blake3(f.read()).hexdigest(), **figures}
     with open(os.path.join(folder, "figures.json"), "w") as f:
         json.dump(figures, f, indent=1)
+        f.write("\n")
 
 
 if __name__ == "__main__":

@@ -195,6 +195,17 @@ fn bench_command() -> Command {
                 .arg(runs()),
         )
         .subcommand(
+            Command::new("pivot")
+                .about("How much of a picture a diffusion model gives back from its noise")
+                .arg(Arg::new("input").value_name("FILE").required(true).value_parser(clap::value_parser!(PathBuf)))
+                .arg(value("model", "NAME|DIR", "Diffusion model").default_value("auto"))
+                .arg(
+                    value("quality", "NAME", "Effort, as of 'transfer'")
+                        .value_parser(["draft", "normal", "final"])
+                        .default_value("normal"),
+                ),
+        )
+        .subcommand(
             Command::new("edit")
                 .about("A default edit, without the cache")
                 .arg(Arg::new("input").value_name("FILE").required(true).value_parser(clap::value_parser!(PathBuf))),

@@ -10,11 +10,12 @@ use linocut::encoder::{self, Encoder};
 use linocut::gpu::{Backend, Wanted};
 use linocut::models::choose_diffusion;
 use linocut::nodes::param::Values;
-use linocut::nodes::{prompt_edit, shared};
+use linocut::nodes::{self, concept_transfer, prompt_edit, shared};
 use linocut::raster::{self, Size};
 use linocut::scene::{Scene, svg_in};
 use linocut::schedule::Prompt;
-use linocut::session::{Material, Request, Session};
+use linocut::session::material::{Material, as_shown};
+use linocut::session::{Request, Session};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
         Some(("encoder", matches)) => bench_encoder(run, matches),
         Some(("edit", matches)) => bench_edit(run, matches),
         Some(("diffuse", matches)) => bench_diffuse(run, matches),
+        Some(("pivot", matches)) => bench_pivot(run, matches),
         _ => Ok(()),
     }
 }
@@ -128,6 +130,23 @@ fn bench_diffuse(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
     let text = format!(
         "{name}, latent of {width} x {height}: forward {:.0} ms, with gradient {:.0} ms",
         report.forward_ms, report.forward_backward_ms
+    );
+    run.print(&report, &text)
+}
+
+/// How much of a picture the diffusion engine keeps where nothing is asked for.
+fn bench_pivot(run: &Run, matches: &ArgMatches) -> Result<(), CliError> {
+    let path = args::path(matches, "input").unwrap_or_default();
+    let files::Input::Picture(picture) = files::read(&path)? else {
+        return Err(CliError::Usage(format!("{}: give a picture, not an SVG", path.display())));
+    };
+    let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
+    let (_, settings) = concept_transfer::stages(nodes::quality(text("quality")));
+    let model = choose_diffusion(text("model"), &run.session().search, &run.ctx.cancel)?.model()?;
+    let report = model.fidelity(&as_shown(picture), &settings, &run.ctx)?;
+    let text = format!(
+        "{:.1} dB from its noise, {:.1} dB through the autoencoder alone",
+        report.pivot_db, report.autoencoder_db
     );
     run.print(&report, &text)
 }

@@ -93,6 +93,14 @@ impl Cells {
         Ok((before, after))
     }
 
+    /// An edit whose picture is all that is looked at, and whose dear parts serve the next one.
+    ///
+    /// # Errors
+    /// Where the program fails.
+    pub(crate) fn cached(&self, args: &[&str]) -> Result<Cell, String> {
+        self.edit(args, &self.cache(), false)
+    }
+
     /// The object that a command prints which writes no file.
     ///
     /// # Errors

@@ -66,6 +66,18 @@ impl Ideal {
         fits.fold(0.0, f64::max)
     }
 
+    /// Which pixels of a square of this side it covers, row by row.
+    pub(crate) fn mask(self, side: usize) -> Vec<bool> {
+        let mut inside = vec![false; side * side];
+        for Span { row, from, to } in spans(&self.contours(), 0.0, side as i32) {
+            let first = row as usize * side;
+            if let Some(covered) = inside.get_mut(first + from as usize..first + to as usize) {
+                covered.fill(true);
+            }
+        }
+        inside
+    }
+
     /// Its contours, the radius being 1; what lies in two of them is a hole.
     fn contours(self) -> Vec<Vec<[f64; 2]>> {
         let round = |count: i32, radius: f64| around(count, |turn| [radius * turn.sin(), -radius * turn.cos()]);

@@ -7,6 +7,7 @@
 
 mod cells;
 mod colours;
+mod concepts;
 mod crossing;
 mod ideal;
 mod judge;
@@ -33,7 +34,7 @@ pub(crate) use transfers::PAIRS as PAIRS_OF_PICTURES;
 /// Fills a group as far as it can be measured.
 type Measure = fn(&Cells, &mut Group) -> Result<(), String>;
 
-const GROUPS: [(&str, Measure); 12] = [
+const GROUPS: [(&str, Measure); 13] = [
     ("looks", colours::looks),
     ("wordings", colours::wordings),
     ("overdone", colours::overdone),
@@ -45,6 +46,7 @@ const GROUPS: [(&str, Measure); 12] = [
     ("regions", regions::regions),
     ("judge", judge::judge),
     ("transfers", transfers::transfers),
+    ("concepts", concepts::concepts),
     ("time", time::time),
 ];
 const JSON: &str = "models/default/looks.json";

@@ -93,7 +93,7 @@ fn pair(cells: &Cells, group: &mut Group, source: &str, reference: &str) -> Resu
 }
 
 /// The sliced Wasserstein distance of order 2 between two pictures' colours; a shift by s is |s| away.
-fn sliced(a: &[Lab], b: &[Lab]) -> f64 {
+pub(crate) fn sliced(a: &[Lab], b: &[Lab]) -> f64 {
     let one = |direction: Lab| {
         let (a, b) = (quantiles(a, direction), quantiles(b, direction));
         mean(a.iter().zip(&b).map(|(a, b)| (a - b) * (a - b)))
@@ -117,7 +117,7 @@ fn quantiles(colors: &[Lab], direction: Lab) -> Vec<f64> {
 }
 
 /// The correlation of the steps of luma between neighbours in two pictures of one size.
-fn correlation(a: &Picture, b: &Picture) -> f64 {
+pub(crate) fn correlation(a: &Picture, b: &Picture) -> f64 {
     let (a, b) = (steps(a), steps(b));
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt().max(f64::MIN_POSITIVE)
