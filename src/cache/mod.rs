@@ -12,10 +12,13 @@ mod store;
 pub use envelope::{EntryError, artifact_from_entry, entry_from_artifact};
 
 use crate::fault::Fault;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// How many bytes the cache may hold where nobody says otherwise: 2 GiB.
 pub const DEFAULT_CAP_BYTES: u64 = 2 << 30;
+/// Environment variable with the folder, `off` for none. A farm points all machines to one.
+const VARIABLE: &str = "LINOCUT_CACHE";
 
 /// An entry that could not be stored; the render goes on without it.
 #[derive(Debug, thiserror::Error)]
@@ -91,9 +94,16 @@ impl Cache {
         Self { store: None }
     }
 
-    /// The per-user cache folder, where the platform has one.
-    pub fn default_folder() -> Option<PathBuf> {
-        Some(dirs::cache_dir()?.join("linocut").join("artifacts"))
+    /// The cache that `asked` names, a folder or `off`; else the one that `LINOCUT_CACHE` names; else the per-user folder, where the
+    /// platform has one. Off where the folder cannot be used.
+    pub fn chosen(asked: Option<OsString>) -> Self {
+        let named = asked.or_else(|| std::env::var_os(VARIABLE)).filter(|name| !name.is_empty());
+        let folder = match named {
+            Some(off) if off == "off" => None,
+            Some(folder) => Some(PathBuf::from(folder)),
+            None => dirs::cache_dir().map(|folder| folder.join("linocut").join("artifacts")),
+        };
+        Self::open_or_off(folder.as_deref())
     }
 
     /// Its folder; none when it is off.

@@ -7,10 +7,11 @@ use super::fields::Fields;
 use super::latent::Latent;
 use super::unet::{Gradient, Inputs, Unet};
 use super::*;
-use crate::ctx::{Ctx, Silent};
+use crate::ctx::{Cancel, Ctx, Progress, Silent};
 use crate::image::Image;
 use safetensors::SafeTensors;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/diffusion/");
 
@@ -259,4 +260,48 @@ fn a_whole_transfer_agrees_with_pytorch_step_by_step() {
         let [_, edited] = model.fused(&concept, &pivot, &Fuse { layout, placing, ..fuse.clone() }, &ctx).unwrap();
         close(name, &edited.values, &arrays.latent(name, 0).values, 1e-3);
     }
+}
+
+/// Raises the flag after so many reports.
+struct After {
+    left: AtomicUsize,
+    cancel: Cancel,
+}
+
+impl Progress for After {
+    fn stage(&self, _: &str, _: u64) {}
+
+    fn advance(&self, _: u64, _: &str) {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.cancel.cancel();
+        }
+    }
+}
+
+#[test]
+fn every_stage_ends_when_it_is_told_to_and_no_pass_is_finished_first() {
+    let (model, arrays) = (model(), Arrays::of("vct.safetensors"));
+    let vct: serde_json::Value = serde_json::from_slice(&bytes("vct.json")).unwrap();
+    let source = arrays.picture("source");
+    let concept = concept_settings(&vct, &model);
+    let pivot = pivot_settings();
+    let told = |after: usize| {
+        let mut ctx = ctx();
+        ctx.progress = Arc::new(After { left: AtomicUsize::new(after), cancel: ctx.cancel.clone() });
+        ctx
+    };
+    let is_cancelled = |error: DiffuseError| matches!(error, DiffuseError::Cancelled(_));
+    assert!(is_cancelled(model.concept(&source, &concept, 1, &told(1)).unwrap_err()));
+    for after in [1, pivot.steps + 1] {
+        assert!(is_cancelled(model.pivot(&source, &pivot, &told(after)).unwrap_err()), "{after} reports");
+    }
+    let (concept, pivot) =
+        (model.concept(&source, &concept, 1, &ctx()).unwrap(), model.pivot(&source, &pivot, &ctx()).unwrap());
+    assert!(is_cancelled(model.fuse(&concept, &pivot, &Fuse::default(), &told(1)).unwrap_err()));
+    let ctx = ctx();
+    ctx.cancel.cancel();
+    let latent = arrays.latent("trajectory", 5);
+    let states = model.states("").unwrap();
+    let pass = model.noises(&[&latent], 0, &[&states], None, &ctx.cancel);
+    assert!(is_cancelled(pass.unwrap_err()), "a pass looks at the flag itself");
 }

@@ -5,9 +5,9 @@
 //! shapes change what lies under them. Near and far are weighed by a pyramid of weighted sums (Gortler et al. 1996, "The
 //! Lumigraph", section 3.4: pull and push), so a change fades into the next one without an edge. Invariants: for an opaque source
 //! the drawing is that of the rasterizer, bit for bit; what shapes have left behind by moving away shows the paper, but an outline
-//! that gave way by a pixel or two draws no line of paper: a soft edge is half there where shapes end, and has no outline.
-//! Determinism: rows are whole tasks. Cost: for a source with alpha some forty operations a pixel and drawing, and where outlines
-//! moved one drawing more.
+//! that gave way by a pixel or two draws no line of paper, and no paper is seen in a soft edge: it is half there where shapes end, and has
+//! no outline. Determinism: rows are whole tasks. Cost: for a source with alpha some forty operations a pixel and drawing, and where
+//! outlines moved one drawing more.
 
 use crate::ctx::Ctx;
 use crate::image::{Image, guided};
@@ -19,6 +19,9 @@ use rayon::prelude::*;
 /// Paper is seen where shapes have gone from half of the pixels around, up to this far away in pixels of the canvas: several times
 /// what an outline moves that stays in its place.
 const GONE_PX: f32 = 6.0;
+/// Power of the source's alpha that says how far a pixel is part of the picture and not of its edge: paper is not seen through an edge
+/// that lets through what the picture lies on.
+const THERE: i32 = 16;
 /// Power of the cover that says how far a pixel's colour is that of the uppermost shape: where several end together, the ones below
 /// shine through, three quarters covered by two shapes of half.
 const SURE: i32 = 15;
@@ -64,7 +67,9 @@ impl Rims<'_> {
         }
         let radius_px = GONE_PX * size.width_px as f32 / scene.width.max(1.0);
         let around = guided::mean(&left, size.width_px, radius_px.round().max(1.0) as usize);
-        left.iter_mut().zip(around).for_each(|(left, around)| *left *= (2.0 * around).min(1.0).powi(3));
+        for ((left, around), alpha) in left.iter_mut().zip(around).zip(self.alpha) {
+            *left *= (2.0 * around).min(1.0).powi(3) * alpha.clamp(0.0, 1.0).powi(THERE);
+        }
         Some(left)
     }
 }

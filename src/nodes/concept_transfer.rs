@@ -129,11 +129,11 @@ const PARAMS: &[Param] = &[
 ];
 
 /// The two dear stages by effort. In passes of the denoiser, forth and back where the first number stands and forth alone where the
-/// second: draft 30 + 20 and 30, normal 200 + 100 and 60, final 600 + 500 and 150, at most; then 4 a step for the fusion.
+/// second: draft 30 + 20 and 30, normal 200 + 200 and 60, final 600 + 500 and 150, at most; then 4 a step for the fusion.
 pub fn stages(quality: Quality) -> (Concept, Pivot) {
     let (steps, accumulate, ways, inner) = match quality {
         Quality::Draft => (15, 2, 10, 2),
-        Quality::Normal => (50, 4, 20, 5),
+        Quality::Normal => (50, 4, 20, 10),
         Quality::Final | Quality::Paper => (150, 4, 50, 10),
     };
     // Fewer steps than the publication's must be longer ones; on the long way its own rate ends nearer to the reference.

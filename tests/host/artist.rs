@@ -438,7 +438,7 @@ fn a_copied_region_is_seen_beside_its_original_and_every_other_copy() {
     let (node, instance) = host.instance(EDIT, FILTER);
     connect(&instance, &Layout::default(), &disc());
     let (width, height) = (SIZE.0 as f64, SIZE.1 as f64);
-    let step = 0.02 * width.min(height);
+    let step = 0.05 * width.min(height);
     let place = |number: u32| {
         let name = std::ffi::CString::new(format!("region{number}BottomLeft")).unwrap();
         instance.param(&name).unwrap().known_at(0.0)

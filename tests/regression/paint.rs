@@ -3,6 +3,8 @@
 use crate::util::{Ran, file, folder, linocut, names, picture, write_disc};
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Small random weights in the published layout.
 fn model() -> String {
@@ -11,9 +13,10 @@ fn model() -> String {
 
 fn paint(folder: &Path, input: &str, reference: &str, more: &[&str]) -> Ran {
     let model = model();
-    let fixed = ["--engine", "diffusion", "--model", &model, "--quality", "draft", "-o", "out.png", "--json"];
+    let fixed = ["--engine", "diffusion", "--model", &model, "-o", "out.png", "--json"];
+    let effort = if more.contains(&"--quality") { &[][..] } else { &["--quality", "draft"] };
     let word = if more.contains(&"--concept") { &[][..] } else { &["--concept", "star"] };
-    linocut(folder, &[&["transfer", input, "--reference", reference], word, &fixed[..], more].concat())
+    linocut(folder, &[&["transfer", input, "--reference", reference], word, effort, &fixed[..], more].concat())
 }
 
 fn painted(folder: &Path, input: &str, reference: &str, more: &[&str]) -> (Vec<u8>, serde_json::Value) {
@@ -109,4 +112,39 @@ fn what_a_diffusion_model_cannot_do_is_said_and_nothing_is_left() {
     refused("strips.png", &["--lut", "out.cube"], 2, "--engine vector");
     refused("clear.png", &[], 2, "nothing is seen of the reference");
     refused("strips.png", &["--concept", " "], 2, "say in a word what the reference shows");
+}
+
+#[test]
+fn a_run_that_was_killed_leaves_its_finished_stages_and_the_next_one_goes_on_from_them() {
+    let folder = pictures();
+    let at = folder.path();
+    let (whole, _) = painted(at, "disc.png", "strips.png", &["--cache", "other", "--quality", "final"]);
+    let model = model();
+    let args = ["transfer", "disc.png", "--reference", "strips.png", "--concept", "star", "--engine", "diffusion"];
+    let more = ["--model", &model, "--quality", "final", "-o", "killed.png", "--cache", "cache"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linocut"));
+    let mut running = command.current_dir(at).args([&args[..], &more].concat()).stderr(Stdio::null()).spawn().unwrap();
+    while kept(at) == 0 && running.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let stages = kept(at);
+    assert!((1..3).contains(&stages) && !at.join("killed.png").exists(), "{stages} stages, killed before the last");
+    let (picture, report) = painted(at, "disc.png", "strips.png", &["--cache", "cache", "--quality", "final"]);
+    assert_eq!((picture == whole, report["cache_hit"].as_bool()), (true, Some(false)));
+    assert_eq!(kept(at), 3, "what was finished was found, the rest was made");
+}
+
+#[test]
+fn the_environment_names_the_cache_where_no_flag_does() {
+    let folder = pictures();
+    let run = |flag: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linocut"));
+        let args = ["vectorize", "disc.png", "-o", "out.svg", "--json"];
+        command.current_dir(folder.path()).args([&args[..], flag].concat()).env("LINOCUT_CACHE", "cache");
+        Ran::from(command.output().unwrap()).json()["cache_hit"].as_bool()
+    };
+    assert_eq!((run(&[]), kept(folder.path()), run(&[])), (Some(false), 1, Some(true)), "the second finds the first's");
+    assert_eq!(run(&["--cache", "off"]), Some(false), "a flag is nearer");
 }

@@ -3,7 +3,7 @@
 //! The list was chosen before the shipped engine was run on it and stays as it is when a pair fails; first stands what the
 //! README's first command makes. Words have no picture before: it is drawn at strength 0.
 
-use crate::looks::PAIRS_OF_PICTURES;
+use crate::looks::{PAINTED_PHOTOS, PAINTED_THINGS, PAINTING, PAIRS_OF_PICTURES};
 use crate::tools::{build, linocut, number, replace_section, root};
 use serde_json::Value;
 
@@ -111,6 +111,15 @@ pub(crate) fn run() -> Result<(), String> {
         let after = transferred_file(source, reference);
         short += &format!("| ![](examples/{source}.jpg) | ![]({after}) | transfer: like examples/{reference}.jpg |\n");
     }
+    let painted = painted()?;
+    long += "\n## Painted by the small diffusion model\n`linocut transfer PICTURE --reference REFERENCE --engine diffusion --model small`, at the 64 x 64 pixels that the model knows, with the source's own detail.\n\n\
+             | picture | reference | after |\n|---|---|---|\n";
+    for [input, other, output] in &painted {
+        long += &format!("| ![](../{input}) | ![](../{other}) | ![](../{output}) |\n");
+    }
+    if let Some([input, other, output]) = painted.first() {
+        short += &format!("| ![]({input}) | ![]({output}) | transfer, diffusion: like {other} |\n");
+    }
     std::fs::write(root().join("docs/gallery.md"), long).map_err(failed)?;
     replace_section("README.md", "gallery", &short)
 }
@@ -125,6 +134,27 @@ fn transferred(source: &str, reference: &str) -> Result<String, String> {
     let output = transferred_file(source, reference);
     let report = linocut(&["transfer", &input, "--reference", &other, "-o", &output, "--cache", "target/gallery"])?;
     Ok(format!("| ![](../{input}) | ![](../{other}) | ![](../{output}) | {} |\n", cosines(&report)))
+}
+
+/// Source, reference and picture of every pair that the small diffusion model paints.
+fn painted() -> Result<Vec<[String; 3]>, String> {
+    let mut pairs = Vec::new();
+    for (index, things) in (1..).zip(&PAINTED_THINGS) {
+        let [input, other] = ["source", "reference"].map(|role| format!("docs/gallery/thing-{index}-{role}.png"));
+        for (thing, name) in things.iter().zip([&input, &other]) {
+            thing.drawn().save(root().join(name)).map_err(|error| format!("{name}: {error}"))?;
+        }
+        pairs.push([input, other, format!("docs/gallery/thing-{index}.jpg")]);
+    }
+    pairs.extend(PAINTED_PHOTOS.map(|(source, reference)| {
+        let [input, other] = [source, reference].map(|name| format!("examples/{name}.jpg"));
+        [input, other, format!("docs/gallery/{source}-painted-like-{reference}.jpg")]
+    }));
+    for [input, other, output] in &pairs {
+        let files = ["transfer", input, "--reference", other, "-o", output, "--cache", "target/gallery"];
+        linocut(&[&files[..], &PAINTING].concat())?;
+    }
+    Ok(pairs)
 }
 
 fn cosines(report: &Value) -> String {

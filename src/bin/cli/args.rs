@@ -46,7 +46,14 @@ pub(crate) fn command() -> Command {
             )
             .global(true),
         )
-        .arg(value("cache", "DIR|off", "Folder of finished scenes; the per-user cache folder by default").global(true))
+        .arg(
+            value(
+                "cache",
+                "DIR|off",
+                "Folder of finished scenes [default: LINOCUT_CACHE, or the per-user cache folder]",
+            )
+            .global(true),
+        )
         .arg(
             value("encoder-device", "NAME", "Where the encoder looks at pictures [default: cpu]")
                 .value_parser(EncoderPlace::NAMES)

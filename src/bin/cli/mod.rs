@@ -105,12 +105,7 @@ impl Run {
 
     /// The cache that `--cache` names; one that cannot be opened is reported and left out.
     pub(crate) fn cache(&self) -> Cache {
-        let folder = match self.cache.as_deref() {
-            Some("off") => None,
-            Some(folder) => Some(std::path::PathBuf::from(folder)),
-            None => Cache::default_folder(),
-        };
-        Cache::open_or_off(folder.as_deref())
+        Cache::chosen(self.cache.as_ref().map(Into::into))
     }
 
     /// Finished scenes and encoders as the flags say.

@@ -32,8 +32,8 @@ use crate::whole_file;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How far a copied region lies beside its original, as a part of the picture's short side: 22 pixels of 1080.
-const COPY_OF_SIDE: f64 = 0.02;
+/// How far a copied region lies beside its original, as a part of the picture's short side, so that captions stand apart: 54 pixels of 1080.
+const COPY_OF_SIDE: f64 = 0.05;
 /// The same in canonical pixels, where there is no picture.
 const COPY_PX: f64 = 16.0;
 

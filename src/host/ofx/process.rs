@@ -14,8 +14,6 @@ use parking_lot::RwLock;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// Environment variable with the folder of finished scenes; `off` switches it off. A farm points all machines to one.
-pub(super) const CACHE: &str = "LINOCUT_CACHE";
 /// Environment variable with the number of threads, 0 for one a core.
 const THREADS: &str = "LINOCUT_THREADS";
 
@@ -56,12 +54,7 @@ pub(super) fn is_in_background(suites: Suites) -> bool {
 
 /// The cache of finished scenes; off where its folder cannot be used.
 pub(super) fn cache() -> Cache {
-    let folder = match std::env::var_os(CACHE) {
-        Some(off) if off == "off" => None,
-        Some(folder) if !folder.is_empty() => Some(PathBuf::from(folder)),
-        _ => Cache::default_folder(),
-    };
-    Cache::open_or_off(folder.as_deref())
+    Cache::chosen(None)
 }
 
 /// Remembers where the bundle lies, as the host tells it.

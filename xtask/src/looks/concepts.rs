@@ -18,7 +18,8 @@ use image::RgbImage;
 /// Pixels that the small model paints.
 const PAINTED_PX: f64 = 64.0 * 64.0;
 const SIDE_PX: usize = 512;
-const ENGINE: [&str; 4] = ["--engine", "diffusion", "--model", "small"];
+/// What the command is told.
+pub(crate) const ENGINE: [&str; 4] = ["--engine", "diffusion", "--model", "small"];
 const FALL_GOAL: f64 = 0.5;
 const CORRELATION_GOAL: f64 = 0.6;
 /// Decibels that the pivot may lose.
@@ -28,7 +29,8 @@ const LOSS_GOAL_DB: f64 = 1.0;
 type Figures = Vec<(&'static str, f64)>;
 
 /// A plain thing on a plain ground, in sRGB.
-struct Thing {
+#[derive(Debug)]
+pub(crate) struct Thing {
     form: Ideal,
     color: [u8; 3],
     ground: [u8; 3],
@@ -44,7 +46,7 @@ const YELLOW: [u8; 3] = [245, 210, 40];
 const NAVY: [u8; 3] = [20, 30, 90];
 
 /// Source and reference.
-const THINGS: [[Thing; 2]; 8] = [
+pub(crate) const THINGS: [[Thing; 2]; 8] = [
     [thing(Ideal::Square, [240, 140, 30], WHITE), thing(Ideal::Star, [130, 50, 160], WHITE)],
     [thing(Ideal::Star, [40, 70, 210], [235, 220, 190]), thing(Ideal::Ring, [40, 150, 60], WHITE)],
     [thing(Ideal::Ring, [40, 150, 60], BLACK), thing(Ideal::Square, [220, 40, 40], YELLOW)],
@@ -54,7 +56,8 @@ const THINGS: [[Thing; 2]; 8] = [
     [thing(Ideal::Square, [130, 50, 160], WHITE), thing(Ideal::Triangle, BLACK, YELLOW)],
     [thing(Ideal::Ring, [120, 70, 30], WHITE), thing(Ideal::Heart, [60, 210, 200], NAVY)],
 ];
-const PHOTOS: [(&str, &str); 4] =
+/// The same, of `examples`.
+pub(crate) const PHOTOS: [(&str, &str); 4] =
     [("flower", "chelsea"), ("astronaut", "rocket"), ("horse", "flower"), ("chelsea", "coffee")];
 
 /// Measures every pair.
@@ -158,16 +161,20 @@ impl Thing {
         format!("{:?} in {} on {}", self.form, hex(self.color), hex(self.ground)).to_lowercase()
     }
 
-    /// Draws it into a file.
-    fn file(&self) -> Result<String, String> {
+    /// Draws it.
+    pub(crate) fn drawn(&self) -> RgbImage {
         let inside = self.form.mask(SIDE_PX);
         let side = SIDE_PX as u32;
-        let picture = RgbImage::from_fn(side, side, |x, y| {
+        RgbImage::from_fn(side, side, |x, y| {
             let is_inside = inside.get((y * side + x) as usize).copied().unwrap_or(false);
             image::Rgb(if is_inside { self.color } else { self.ground })
-        });
+        })
+    }
+
+    /// Draws it into a file.
+    fn file(&self) -> Result<String, String> {
         let mut png = std::io::Cursor::new(Vec::new());
-        picture.write_to(&mut png, image::ImageFormat::Png).map_err(|error| error.to_string())?;
+        self.drawn().write_to(&mut png, image::ImageFormat::Png).map_err(|error| error.to_string())?;
         cells::write(&format!("{}.png", self.name().replace([' ', '#'], "")), &png.into_inner())
     }
 
@@ -221,17 +228,10 @@ fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn drawn(thing: &Thing) -> Picture {
-        let inside = thing.form.mask(SIDE_PX);
-        let color = |inside: &bool| if *inside { thing.color } else { thing.ground };
-        let rgb = inside.iter().map(|inside| color(inside).map(|level| f64::from(level) / 255.0)).collect();
-        Picture { width: SIDE_PX, height: SIDE_PX, rgb }
-    }
-
     #[test]
     fn a_thing_is_found_in_its_colours_and_in_its_form() {
         for thing in THINGS.iter().flatten() {
-            let picture = drawn(thing);
+            let picture = Picture::of(&thing.drawn().into());
             let [color, ground] = thing.colors(&picture);
             assert!(apart(&color, &lab(thing.color)) < 1e-9 && apart(&ground, &lab(thing.ground)) < 1e-9);
             let fit = thing.form.fit(&standing_out(&picture));

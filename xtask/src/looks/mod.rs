@@ -27,6 +27,7 @@ mod words;
 
 use crate::tools::{FIGURES, build, flag, program, replace_section, root, say, weights_hash};
 use cells::Cells;
+pub(crate) use concepts::{ENGINE as PAINTING, PHOTOS as PAINTED_PHOTOS, THINGS as PAINTED_THINGS};
 use serde_json::{Value, json};
 use table::Group;
 pub(crate) use transfers::PAIRS as PAIRS_OF_PICTURES;
