@@ -5,7 +5,8 @@
 //! it. Determinism: sequences are independent; sums within one run in a fixed order. Cost: 4 * tokens * width operations a query.
 
 use super::NnError;
-use super::matrix::{edit, matrix, product, read};
+use super::matrix::{edit, matrix, read};
+use super::product::product;
 use super::softmax::{softmax, softmax_backward};
 use candle_core::Tensor;
 use rayon::prelude::*;

@@ -4,12 +4,13 @@
 //! Input: maps as matrices: a row a pixel, a column a channel, images one after another ([`Grid`]). Output: the same. Formula: the
 //! windows of a band of pixels become rows (im2col, Chellapilla et al. 2006) that one matrix product multiplies; the gradient goes
 //! back the same way. Invariants: weights never get gradients; windows that hang over the edge see zeros. Determinism: as
-//! [`super::matrix::product`]; a pixel's gradient is summed band by band and tap by tap. Cost: 18 * inputs * outputs operations a
+//! [`super::product::product`]; a pixel's gradient is summed band by band and tap by tap. Cost: 18 * inputs * outputs operations a
 //! pixel, as many for the gradient; a band's windows take 8 MB at most.
 
 use super::NnError;
 use super::linear::Linear;
-use super::matrix::{edit, matrix, product, read};
+use super::matrix::{edit, matrix, read};
+use super::product::product;
 use super::rows::{add_bias, rows_per_task};
 use candle_core::Tensor;
 use rayon::prelude::*;

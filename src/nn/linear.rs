@@ -1,10 +1,11 @@
 //! Frozen affine maps on the processor, with the gradient of their input, and the sums that end a branch.
 //!
-//! Input: matrices of rows. Output: matrices. Invariants: weights never get gradients. Determinism: as [`super::matrix::product`].
+//! Input: matrices of rows. Output: matrices. Invariants: weights never get gradients. Determinism: as [`super::product::product`].
 //! Cost: 2 * inputs * outputs operations a row, as many for the gradient.
 
 use super::NnError;
-use super::matrix::{edit, product};
+use super::matrix::edit;
+use super::product::product;
 use super::rows::{add_bias, rows_per_task};
 use candle_core::Tensor;
 use rayon::prelude::*;

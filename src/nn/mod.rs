@@ -2,7 +2,7 @@
 //!
 //! Input: matrices in main memory, or tensors of any device of candle ([`on_device`]). Output: the same. Invariants: weights are
 //! frozen and never get gradients; gradients are written out by hand and proved by finite differences, layer by layer.
-//! Determinism: on the processor no sum is split among threads or cut by a cache ([`matrix::product`]). Cost: nearly all in
+//! Determinism: on the processor no sum is split among threads or cut by a cache ([`product`]). Cost: nearly all in
 //! matrix products; what stands between them is fused.
 
 pub(crate) mod activation;
@@ -17,6 +17,7 @@ pub(crate) mod linear;
 pub(crate) mod matrix;
 pub(crate) mod norm;
 pub(crate) mod on_device;
+mod product;
 mod rows;
 mod softmax;
 pub(crate) mod tiled;

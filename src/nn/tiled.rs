@@ -6,7 +6,8 @@
 //! count; sums run over tiles first to last. Cost: 4 * keys * width operations a query, 10 for the gradient; a tile takes 4 MB.
 
 use super::NnError;
-use super::matrix::{edit, matrix, product, read};
+use super::matrix::{edit, matrix, read};
+use super::product::product;
 use super::rows;
 use super::softmax::{softmax, softmax_backward};
 use candle_core::Tensor;
